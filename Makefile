@@ -1,0 +1,66 @@
+# Two commands matter: `make call` and `make test`. Both do all set-up themselves.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
+
+# A stamp's name holds the sum of what it was made from: changed inputs, new set-up.
+SUM := $(shell cat pyproject.toml requirements.lock Makefile 2>/dev/null | cksum | cut -d' ' -f1)
+CORE := $(VENV)/.core-$(SUM)
+DEV := $(VENV)/.dev-$(SUM)
+
+VENDOR ?= confirms
+LANG_ ?= en
+CARRIER ?= twilio
+PORT ?= 8080
+
+.PHONY: help setup call serve test lint bench clean
+
+help:
+	@echo "make call     set up, then run one whole phone call (VENDOR=confirms|rejects|silent|keypad|busy|voicemail|interrupts LANG_=en|hi|mr CARRIER=twilio|exotel)"
+	@echo "make test     set up, then run the tests"
+	@echo "make serve    the server on port $(PORT)"
+	@echo "make setup    set-up alone, into $(VENV)"
+	@echo "make lint     ruff, pyright, import-linter"
+	@echo "make bench    the benchmarks"
+
+$(BIN)/uv:
+	@echo "[1/3] creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Callwright needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make setup PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/3] installing uv $(UV_VERSION), which installs the rest"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(CORE): | $(BIN)/uv
+	@echo "[3/3] installing Callwright and its packages (about 1 GB the first time)"
+	@$(UV) pip install $(if $(CI),--quiet) --constraint requirements.lock --editable .
+	@rm -f $(VENV)/.core-* && touch $@
+
+$(DEV): $(CORE)
+	@echo "installing what the tests need"
+	@$(UV) pip install --quiet --constraint requirements.lock --editable '.[dev,webrtc,postgres]'
+	@rm -f $(VENV)/.dev-* && touch $@
+
+setup: $(CORE)
+
+call: $(CORE)
+	@$(BIN)/callwright call --vendor $(VENDOR) --language $(LANG_) --carrier $(CARRIER)
+
+serve: $(CORE)
+	@$(BIN)/callwright serve --port $(PORT)
+
+test: $(DEV)
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+lint: $(DEV)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/pyright
+
+bench: $(DEV)
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What is said in a call: a flow is data (YAML), the interpreter is code."""

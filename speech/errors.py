@@ -1,0 +1,38 @@
+"""What can go wrong when a machine hears or speaks.
+
+    SpeechError
+    ├── EngineUnavailable    the engine, its weights or its library are not here: says how to get them
+    ├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
+    ├── VoiceUnknown         no voice of that name: names those there are
+    ├── EngineFailed         the engine was there and broke on this request; another try may work
+    ├── EngineBusy           the pool has more work than it can finish in time; nothing was started
+    └── DeadlineExceeded     the work did not finish within the caller's deadline
+"""
+
+
+class SpeechError(Exception):
+    """Any failure of hearing or speaking; the message says what to do."""
+
+
+class EngineUnavailable(SpeechError):
+    """The engine, its weights or its library are not on this machine."""
+
+
+class LanguageUnsupported(SpeechError):
+    """The engine does not know the language asked for."""
+
+
+class VoiceUnknown(SpeechError):
+    """No voice of that name is known to the engine."""
+
+
+class EngineFailed(SpeechError):
+    """The engine broke on this request."""
+
+
+class EngineBusy(SpeechError):
+    """The pool has more work than it can finish in time."""
+
+
+class DeadlineExceeded(SpeechError):
+    """The work did not finish within the caller's deadline."""

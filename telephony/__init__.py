@@ -1,0 +1,1 @@
+"""Carriers and calls. No speech, no flows."""

@@ -1,0 +1,1 @@
+"""From recorded calls to an agent's voice."""
