@@ -1,0 +1,33 @@
+"""The call's clock: milliseconds of the caller's audio since the stream began.
+
+Audio is the truth; between two packets the wall fills in, so that events without audio
+(a reply that is ready, a packet that was sent) get a time on the same axis.
+"""
+
+import time
+from collections.abc import Callable
+
+
+class CallClock:
+    """Counts the caller's samples and interpolates between packets."""
+
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_s = monotonic_s
+        self._audio_ms = 0.0
+        self._audio_at_s: float | None = None
+
+    @property
+    def audio_ms(self) -> int:
+        """The end of the audio received so far."""
+        return round(self._audio_ms)
+
+    def advance(self, samples: int, sample_rate_hz: int) -> None:
+        """Audio of so many samples arrived."""
+        self._audio_ms += samples * 1000 / sample_rate_hz
+        self._audio_at_s = self._monotonic_s()
+
+    def now_ms(self) -> int:
+        """The time now: the audio so far, plus the wall since its last packet."""
+        if self._audio_at_s is None:
+            return 0
+        return round(self._audio_ms + (self._monotonic_s() - self._audio_at_s) * 1000)

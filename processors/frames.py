@@ -1,0 +1,83 @@
+"""The frames that our processors say to each other, beside Pipecat's own.
+
+Times named `_ms` without more are on the call's clock (see `call_clock.py`).
+"""
+
+from dataclasses import dataclass
+
+from pipecat.frames.frames import DataFrame, SystemFrame
+
+
+@dataclass
+class ListenFrame(SystemFrame):
+    """Upstream, flow to hearing: what is expected from the caller now. Replaces the one before."""
+
+    language: str  # ISO 639-1
+    speech: bool  # False: only keys count, nothing is recognised
+    is_free_speech: bool = False
+    hints: tuple[str, ...] = ()
+    timeout_ms: int | None = None  # silence after which `NoInputFrame` is due; None: not counting
+
+
+@dataclass
+class SpeechSustainedFrame(SystemFrame):
+    """Downstream, hearing to flow: the caller has been speaking long enough to mean it."""
+
+    start_ms: int
+    at_ms: int
+
+
+@dataclass
+class UtteranceHeardFrame(SystemFrame):
+    """Downstream, hearing to flow: what the caller said in one turn."""
+
+    text: str  # "" when there was speech, but no words in it
+    language: str
+    confidence: float
+    start_ms: int
+    end_ms: int  # where the speech ended
+    decided_ms: int  # when the turn was found to have ended
+    transcript_ms: int  # when its words were known
+
+
+@dataclass
+class NoInputFrame(SystemFrame):
+    """Downstream, hearing to flow: the time given by `ListenFrame.timeout_ms` ran out."""
+
+    at_ms: int
+
+
+@dataclass
+class HearingFailedFrame(SystemFrame):
+    """Downstream, hearing to flow: an utterance could not be recognised."""
+
+    reason: str
+
+
+@dataclass
+class SayFrame(DataFrame):
+    """Downstream, flow to speaking: speak this after what is being spoken."""
+
+    utterance_id: int  # counts up from 1 within a call
+    text: str
+    language: str
+
+
+@dataclass
+class UtteranceStartedFrame(SystemFrame):
+    """Upstream, speaking to flow: the first audio of an utterance left for the line."""
+
+    utterance_id: int
+    at_ms: int
+
+
+@dataclass
+class UtteranceEndedFrame(SystemFrame):
+    """Upstream, speaking to flow: the far end has played an utterance, or will never."""
+
+    utterance_id: int
+    heard_text: str  # what of it the far end played
+    start_ms: int | None  # None: none of it was played
+    end_ms: int
+    is_interrupted: bool
+    failure: str | None = None  # why it could not be spoken

@@ -1,0 +1,132 @@
+"""Speaking between a flow that says things and a line that returns marks."""
+
+from collections.abc import AsyncGenerator
+
+import numpy as np
+import pytest
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    InputTransportMessageFrame,
+    InterruptionFrame,
+    OutputTransportMessageFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.tests.utils import SleepFrame, run_test
+
+from processors.call_clock import CallClock
+from processors.frames import SayFrame, UtteranceEndedFrame, UtteranceStartedFrame
+from processors.speaking import Speaking
+from speech.errors import EngineFailed
+from speech.stt import Pcm
+
+RATE_HZ = 8000
+
+
+class Tone:
+    """Speaks 100 ms for each letter; breaks on the text "broken"."""
+
+    async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
+        if text == "broken":
+            raise EngineFailed("no voice today")
+        for _ in text:
+            yield np.full(RATE_HZ // 10, 1000, np.int16)
+
+
+class Line(FrameProcessor):
+    """The line behind Speaking: returns each mark at once when `returns_marks`."""
+
+    def __init__(self, *, returns_marks: bool) -> None:
+        super().__init__()
+        self._returns_marks = returns_marks
+        self._is_speaking = False
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, TTSAudioRawFrame) and not self._is_speaking:
+            self._is_speaking = True
+            await self.push_frame(BotStartedSpeakingFrame(), FrameDirection.UPSTREAM)
+        elif isinstance(frame, TTSStoppedFrame):
+            self._is_speaking = False
+            await self.push_frame(BotStoppedSpeakingFrame(), FrameDirection.UPSTREAM)
+        elif isinstance(frame, OutputTransportMessageFrame) and self._returns_marks:
+            await self.push_frame(
+                InputTransportMessageFrame(message=frame.message), FrameDirection.UPSTREAM
+            )
+
+
+def speaking(mark_timeout_ms: int = 50) -> Speaking:
+    return Speaking(
+        speaker=Tone(),
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+        packet_ms=20,
+        mark_timeout_ms=mark_timeout_ms,
+    )
+
+
+def say(utterance_id: int, text: str) -> SayFrame:
+    return SayFrame(utterance_id=utterance_id, text=text, language="en")
+
+
+async def test_an_utterance_leaves_as_audio_with_marks_every_400_ms_and_one_at_its_end() -> None:
+    down, _ = await run_test(speaking(), frames_to_send=[say(1, "abcdefghij")])
+    marks = [f.message["mark"]["name"] for f in down if isinstance(f, OutputTransportMessageFrame)]
+    assert marks == ["1:400", "1:800", "1:end"]
+    audio = b"".join(f.audio for f in down if isinstance(f, TTSAudioRawFrame))
+    assert len(audio) == RATE_HZ * 2
+    assert isinstance(down[0], TTSStartedFrame)
+    # The stop flushes the last part of a packet: the last mark must stand behind it.
+    assert [type(f) for f in down[-2:]] == [TTSStoppedFrame, OutputTransportMessageFrame]
+
+
+@pytest.mark.parametrize("returns_marks", [True, False])
+async def test_an_utterance_ends_by_its_mark_or_where_marks_stay_away_by_time(
+    returns_marks: bool,
+) -> None:
+    pipeline = Pipeline([speaking(), Line(returns_marks=returns_marks)])
+    _, up = await run_test(pipeline, frames_to_send=[say(1, "abcde"), SleepFrame(sleep=0.3)])
+    ours = [f for f in up if isinstance(f, (UtteranceStartedFrame, UtteranceEndedFrame))]
+    assert [type(f) for f in ours] == [UtteranceStartedFrame, UtteranceEndedFrame]
+    assert isinstance(ours[1], UtteranceEndedFrame)
+    assert (ours[1].heard_text, ours[1].is_interrupted) == ("abcde", False)
+
+
+async def test_an_interruption_ends_what_was_being_said_and_says_so() -> None:
+    _, up = await run_test(
+        Pipeline([speaking(10_000), Line(returns_marks=False)]),
+        frames_to_send=[
+            say(1, "abcde"),
+            SleepFrame(sleep=0.1),
+            InterruptionFrame(),
+            SleepFrame(sleep=0.1),
+        ],
+    )
+    (ended,) = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert ended.is_interrupted
+
+
+async def test_a_voice_that_breaks_is_reported_and_the_next_text_is_spoken() -> None:
+    down, up = await run_test(
+        Pipeline([speaking(), Line(returns_marks=True)]),
+        frames_to_send=[say(1, "broken"), say(2, "abc"), SleepFrame(sleep=0.1)],
+    )
+    ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert [(f.utterance_id, f.failure) for f in ended] == [(1, "no voice today"), (2, None)]
+    assert sum(len(f.audio) for f in down if isinstance(f, TTSAudioRawFrame)) == 3 * 1600
+
+
+async def test_marks_of_a_clear_are_not_taken_for_playing() -> None:
+    cleared = InputTransportMessageFrame(
+        message={"event": "mark", "mark": {"name": "1:end"}, "cleared": True}
+    )
+    _, up = await run_test(
+        speaking(10_000), frames_to_send=[say(1, "abc"), SleepFrame(sleep=0.1), cleared]
+    )
+    assert not [f for f in up if isinstance(f, UtteranceEndedFrame)]
