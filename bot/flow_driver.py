@@ -6,7 +6,6 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -18,7 +17,9 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
-from bot.journal import Journal, ReplyLatency
+from bot.ending import CallEnding
+from bot.journal import Journal
+from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
     Action,
     HangUp,
@@ -53,23 +54,17 @@ from processors.frames import (
     UtteranceHeardFrame,
     UtteranceStartedFrame,
 )
+from telephony.call import Disposition, EndedBy
 
 NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
-Ending = HangUp | Transfer
-
-
-@dataclass(slots=True)
-class _Answer:
-    """A caller's turn whose reply is not yet on the line."""
-
-    turn_id: int
-    speech_end_ms: int
-    turn_decided_ms: int
-    transcript_ms: int
-    reply_ready_ms: int | None = None
-    utterance_id: int | None = None
+APOLOGY = {
+    "en": "Sorry, something went wrong on our side. We will call you again. Goodbye.",
+    "hi": "माफ़ कीजिए, हमारी तरफ़ से कुछ गड़बड़ हो गई। हम आपको फिर से फ़ोन करेंगे। नमस्ते।",
+    "mr": "माफ करा, आमच्या बाजूने काहीतरी चूक झाली. आम्ही तुम्हाला पुन्हा फोन करू. नमस्कार.",
+}
+"""The last words of a call whose flow broke."""
 
 
 class FlowDriver(FrameProcessor):
@@ -84,30 +79,26 @@ class FlowDriver(FrameProcessor):
         journal: Journal,
         clock: CallClock,
         request: Callable[[Request], Awaitable[Responded | Failed]],
-        on_end: Callable[[Ending], Awaitable[None]],
-        on_hang_up: Callable[[str], Awaitable[None]],
+        on_end: Callable[[CallEnding], Awaitable[None]],
     ) -> None:
-        """`on_end` carries out the flow's own end of the call, after the last word was played;
-        `on_hang_up` is told that the far end left, with the carrier's reason."""
+        """`on_end` is told once how the conversation ended; when the flow ends it, after the far
+        end has played the last word."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
         self._language = language
         self._journal = journal
+        self._notes = TurnNotes(journal)
         self._clock = clock
         self._request = request
         self._on_end = on_end
-        self._on_hang_up = on_hang_up
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._unplayed: dict[int, Say] = {}
         self._listen: Listen | None = None
-        self._ending: Ending | None = None
+        self._ending: HangUp | Transfer | None = None
         self._has_ended = False
         self._has_said_keypad_only = False
-        self._utterances = 0
-        self._turns = 0
-        self._answer: _Answer | None = None
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
@@ -127,7 +118,7 @@ class FlowDriver(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case InputDTMFFrame():
-                self._pressed(frame.button.value)
+                self._pressed(frame)
             case UtteranceHeardFrame():
                 self._heard(frame)
             case SpeechSustainedFrame():
@@ -135,10 +126,10 @@ class FlowDriver(FrameProcessor):
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
-                self._journal.noted("hearing_failed", self._clock.now_ms(), frame.reason)
+                self._notes.note("hearing_failed", self._clock.now_ms(), reason=frame.reason)
                 self._events.put_nowait(Failed("hearing", frame.reason))
             case UtteranceStartedFrame():
-                self._utterance_started(frame)
+                self._notes.started(frame)
             case UtteranceEndedFrame():
                 self._utterance_ended(frame)
             case _:
@@ -155,23 +146,26 @@ class FlowDriver(FrameProcessor):
 
     async def hung_up(self, reason: str) -> None:
         """The far end left."""
-        if self._has_ended:
-            return
-        self._has_ended = True
+        disposition = self._ending.disposition if self._ending else None
         self._state, actions = self._interpreter.step(self._state, HungUp())
         for action in actions:
-            if isinstance(action, Report):
-                self._journal.reported(action.variables)
-        await self._on_hang_up(reason)
-        await self.push_frame(EndWorkerFrame(reason=reason), FrameDirection.UPSTREAM)
+            match action:
+                case Report():
+                    self._journal.outcome(action.variables)
+                case HangUp():
+                    disposition = disposition or action.disposition
+                case _:
+                    pass  # nobody is there to hear it
+        await self._end(
+            CallEnding(Disposition(disposition or "hung_up"), EndedBy.CALLER, reason=reason)
+        )
 
     # What happens on the line
 
-    def _pressed(self, digit: str) -> None:
-        now_ms = self._clock.now_ms()
-        self._turns += 1
-        self._journal.caller_pressed(self._turns, digit, self._node, now_ms)
-        self._answer = _Answer(self._turns, now_ms, now_ms, now_ms)
+    def _pressed(self, frame: InputDTMFFrame) -> None:
+        digit = frame.button.value
+        duration_ms: int | None = getattr(frame, "duration_ms", None)  # where the carrier tells
+        self._notes.pressed(digit, self._clock.now_ms(), duration_ms)
         self._events.put_nowait(Pressed(digit))
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
@@ -181,73 +175,53 @@ class FlowDriver(FrameProcessor):
             self._events.put_nowait(Played())  # nothing was said: listen on
             return
         if any(not say.interruptible for say in self._unplayed.values()):
-            self._journal.noted("not_heard", frame.end_ms, frame.text)
+            self._notes.note("not_heard", frame.end_ms, text=frame.text)
             return
-        self._turns += 1
-        self._journal.caller_said(
-            self._turns,
-            frame.text,
-            frame.language,
-            self._node,
-            frame.start_ms,
-            frame.end_ms,
-            frame.confidence,
-        )
-        self._answer = _Answer(self._turns, frame.end_ms, frame.decided_ms, frame.transcript_ms)
+        self._notes.heard(frame, self._listen.node if self._listen else "")
         self._events.put_nowait(Heard(frame.text, frame.confidence, frame.language))
 
     async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
         if self._unplayed and all(say.interruptible for say in self._unplayed.values()):
-            self._journal.noted("barge_in", frame.at_ms, "")
+            self._notes.note("barge_in", frame.at_ms)
             await self._stop_saying()
 
-    def _utterance_started(self, frame: UtteranceStartedFrame) -> None:
-        answer = self._answer
-        if answer is None or answer.utterance_id != frame.utterance_id:
-            return
-        self._answer = None
-        self._journal.replied(
-            answer.turn_id,
-            ReplyLatency(
-                answer.speech_end_ms,
-                answer.turn_decided_ms,
-                answer.transcript_ms,
-                answer.reply_ready_ms or answer.transcript_ms,
-                frame.at_ms,
-            ),
-        )
-
     def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
-        self._journal.bot_was_heard(
-            frame.utterance_id,
-            frame.heard_text,
-            frame.start_ms,
-            frame.end_ms,
-            is_interrupted=frame.is_interrupted,
-        )
+        self._notes.ended(frame)
         was_awaited = self._unplayed.pop(frame.utterance_id, None) is not None
         if frame.failure:
-            self._journal.noted("speaking_failed", frame.end_ms, frame.failure)
+            self._notes.note("speaking_failed", frame.end_ms, reason=frame.failure)
             self._events.put_nowait(Failed("speech", frame.failure))
         elif was_awaited and not self._unplayed:
             self._events.put_nowait(Played())
 
     # The conversation
 
-    @property
-    def _node(self) -> str:
-        return self._listen.node if self._listen else ""
-
     async def _take_events(self) -> None:
         while not self._has_ended:
             event = await self._events.get()
-            if self._ending is None:
-                self._state, actions = self._interpreter.step(self._state, event)
-                for action in actions:
-                    await self._act(action)
-                await self._expect()
-            if self._ending is not None and not self._unplayed and not self._has_ended:
-                await self._end(self._ending)
+            try:
+                await self._take(event)
+            except Exception as error:  # the session's edge: the caller must hear something
+                logger.exception("the flow broke on {!r}", event)
+                self._notes.note("flow_broke", self._clock.now_ms(), reason=repr(error))
+                self._ending = HangUp("failed")
+                await self._say(Say(APOLOGY.get(self._language, APOLOGY["en"]), self._language, ""))
+
+    async def _take(self, event: Event) -> None:
+        if self._ending is None:
+            self._state, actions = self._interpreter.step(self._state, event)
+            for action in actions:
+                await self._act(action)
+            await self._expect()
+        ending = self._ending
+        if ending is not None and not self._unplayed:
+            await self._end(
+                CallEnding(
+                    Disposition(ending.disposition),
+                    EndedBy.BOT,
+                    transfer_to=ending.to if isinstance(ending, Transfer) else None,
+                )
+            )
 
     async def _act(self, action: Action) -> None:
         match action:
@@ -260,22 +234,16 @@ class FlowDriver(FrameProcessor):
             case Request():
                 self._tasks.append(self.create_task(self._carry_out(action)))
             case Report():
-                self._journal.reported(action.variables)
+                self._journal.outcome(action.variables)
             case SwitchLanguage():
                 self._language = action.language
-                self._journal.noted("language", self._clock.now_ms(), action.language)
+                self._notes.note("language", self._clock.now_ms(), language=action.language)
             case HangUp() | Transfer():
                 self._ending = action
 
     async def _say(self, say: Say) -> None:
-        self._utterances += 1
-        utterance_id = self._utterances
+        utterance_id = self._notes.said(say, self._clock.now_ms())
         self._unplayed[utterance_id] = say
-        now_ms = self._clock.now_ms()
-        self._journal.bot_said(utterance_id, say.text, say.language, say.node, now_ms)
-        if self._answer and self._answer.utterance_id is None:
-            self._answer.reply_ready_ms = now_ms
-            self._answer.utterance_id = utterance_id
         await self.push_frame(
             SayFrame(utterance_id=utterance_id, text=say.text, language=say.language)
         )
@@ -285,8 +253,7 @@ class FlowDriver(FrameProcessor):
             return
         now_ms = self._clock.now_ms()
         for utterance_id in self._unplayed:
-            # What was heard of those already begun is reported by Speaking and overrides this.
-            self._journal.bot_was_heard(utterance_id, "", None, now_ms, is_interrupted=True)
+            self._notes.cut_off(utterance_id, now_ms)
         self._unplayed.clear()
         await self.broadcast_interruption()
 
@@ -297,7 +264,7 @@ class FlowDriver(FrameProcessor):
         if keypad_only and not self._has_said_keypad_only:
             self._has_said_keypad_only = True
             logger.warning("no ear for {!r} here: the call goes by keys only", self._language)
-            self._journal.noted("keypad_only", self._clock.now_ms(), self._language)
+            self._notes.note("keypad_only", self._clock.now_ms(), language=self._language)
         is_listening = listen is not None and self._ending is None
         await self.push_frame(
             ListenFrame(
@@ -313,10 +280,12 @@ class FlowDriver(FrameProcessor):
     async def _carry_out(self, action: Request) -> None:
         result = await self._request(action)
         if isinstance(result, Failed):
-            self._journal.noted("request_failed", self._clock.now_ms(), result.reason)
+            self._notes.note("request_failed", self._clock.now_ms(), reason=result.reason)
         self._events.put_nowait(result)
 
-    async def _end(self, ending: Ending) -> None:
+    async def _end(self, ending: CallEnding) -> None:
+        if self._has_ended:
+            return
         self._has_ended = True
         await self._on_end(ending)
         await self.push_frame(EndWorkerFrame(reason=ending.disposition), FrameDirection.UPSTREAM)
