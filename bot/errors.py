@@ -1,7 +1,7 @@
 """What can go wrong while Callwright is put together and run.
 
-    BotError
-    └── SettingsError    a setting is wrong, unknown or missing: one line for each
+BotError
+└── SettingsError    a setting is wrong, unknown or missing: one line for each
 """
 
 
