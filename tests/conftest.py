@@ -1,0 +1,76 @@
+"""What several rooms' tests share: an empty database, of each kind that is at hand."""
+
+import asyncio
+import functools
+import importlib.util
+import os
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+POSTGRES_VARIABLE = "CALLWRIGHT_TEST_POSTGRES_URL"
+POSTGRES_DEFAULT = "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
+
+
+@functools.cache
+def postgres_version() -> str | None:
+    """The version of the PostgreSQL at hand; None where there is none, or no driver for it."""
+    if importlib.util.find_spec("asyncpg") is None:
+        return None
+    try:
+        return asyncio.run(_first_value(postgres_url(), "SHOW server_version")).split()[0]
+    except Exception:
+        if POSTGRES_VARIABLE in os.environ:
+            raise  # whoever names a server wants to know that it doesn't answer
+        return None
+
+
+def postgres_url() -> URL:
+    return make_url(os.environ.get(POSTGRES_VARIABLE, POSTGRES_DEFAULT))
+
+
+async def _first_value(url: URL, *statements: str) -> Any:
+    engine = create_async_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args={"timeout": 3}
+    )
+    async with engine.connect() as connection:
+        for statement in statements:
+            result = await connection.execute(text(statement))
+        return result.scalar() if result.returns_rows else None
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+@pytest.fixture(scope="session")
+def postgres_database(worker_id: str) -> Iterator[URL]:
+    """A database of this test process alone, dropped at the end."""
+    if postgres_version() is None:
+        pytest.skip(f"no PostgreSQL at hand; name one with {POSTGRES_VARIABLE}")
+    name = f"callwright_test_{worker_id}_{os.getpid()}"
+    _run(_first_value(postgres_url(), f"CREATE DATABASE {name}"))
+    yield postgres_url().set(database=name)
+    _run(_first_value(postgres_url(), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'calls.db'}"
+    url: URL = request.getfixturevalue("postgres_database")
+    _run(_first_value(url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"))
+    return url.render_as_string(hide_password=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    passed = terminalreporter.stats.get("passed", [])
+    if any("[postgresql" in report.nodeid for report in passed):
+        terminalreporter.write_line(f"also tested on PostgreSQL {postgres_version()}")
