@@ -75,22 +75,24 @@ class FlowDriver(FrameProcessor):
         *,
         interpreter: Interpreter,
         state: State,
-        language: str,
         journal: Journal,
         clock: CallClock,
         request: Callable[[Request], Awaitable[Responded | Failed]],
+        transfer: Callable[[str], Awaitable[str | None]],
         on_end: Callable[[CallEnding], Awaitable[None]],
     ) -> None:
-        """`on_end` is told once how the conversation ended; when the flow ends it, after the far
+        """`transfer` hands the call to a number or desk: None when it did, else why it could not.
+        `on_end` is told once how the conversation ended; when the flow ends it, after the far
         end has played the last word."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
-        self._language = language
+        self._language = state.language
         self._journal = journal
         self._notes = TurnNotes(journal)
         self._clock = clock
         self._request = request
+        self._transfer = transfer
         self._on_end = on_end
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -164,7 +166,7 @@ class FlowDriver(FrameProcessor):
 
     def _pressed(self, frame: InputDTMFFrame) -> None:
         digit = frame.button.value
-        duration_ms: int | None = getattr(frame, "duration_ms", None)  # where the carrier tells
+        duration_ms: int | None = frame.metadata.get("duration_ms")  # where the carrier tells
         self._notes.pressed(digit, self._clock.now_ms(), duration_ms)
         self._events.put_nowait(Pressed(digit))
 
@@ -213,15 +215,21 @@ class FlowDriver(FrameProcessor):
             for action in actions:
                 await self._act(action)
             await self._expect()
-        ending = self._ending
-        if ending is not None and not self._unplayed:
-            await self._end(
-                CallEnding(
-                    Disposition(ending.disposition),
-                    EndedBy.BOT,
-                    transfer_to=ending.to if isinstance(ending, Transfer) else None,
-                )
-            )
+        if self._ending is not None and not self._unplayed:
+            await self._carry_out_ending(self._ending)
+
+    async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
+        transfer_to = ending.to if isinstance(ending, Transfer) else None
+        if transfer_to is not None:
+            failure = await self._transfer(transfer_to)
+            if failure is not None:
+                self._notes.note("transfer_failed", self._clock.now_ms(), reason=failure)
+                self._ending = None
+                self._events.put_nowait(Failed("transfer", failure))
+                return
+        await self._end(
+            CallEnding(Disposition(ending.disposition), EndedBy.BOT, transfer_to=transfer_to)
+        )
 
     async def _act(self, action: Action) -> None:
         match action:

@@ -1,0 +1,224 @@
+"""One call, from its first frame to its final record."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.workers.runner import WorkerRunner
+
+from bot.ending import CallEnding
+from bot.flow_driver import FlowDriver
+from bot.flow_requests import carry_out
+from bot.pipeline import call_pipeline
+from bot.services import Services
+from bot.store_journal import StoreJournal
+from bot.voice import Voice
+from bot.voice_activity import CallVoiceActivity
+from ivr_flows.interpreter import Interpreter
+from processors.call_clock import CallClock
+from processors.hearing import Hearing
+from processors.recorder import Recorder
+from processors.speaking import Speaking
+from telephony.call import Call, CallStatus, Disposition, EndedBy
+from telephony.errors import IllegalTransition, StoreError
+from telephony.records import CallEvent
+
+LINE_SILENT_S = 15.0
+"""A carrier sends audio all the time; none for so long, and the line is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineShape:
+    """What a call needs to know of its line."""
+
+    sample_rate_hz: int
+    packet_ms: int
+
+
+class CallSession:
+    """Runs one call on one transport. `run` returns when the record is final."""
+
+    def __init__(
+        self,
+        services: Services,
+        call: Call,
+        transport: BaseTransport,
+        line: LineShape,
+        transfer: Callable[[str], Awaitable[str | None]],
+    ) -> None:
+        """`transfer` hands the call over to a number: None when it did, else why it could not.
+
+        Raises FlowError when the call's flow or its variables are not good.
+        """
+        self.call_id = call.id
+        self._services = services
+        self._call = call
+        self._line = line
+        self._clock = CallClock()
+        self._journal = StoreJournal(services.store, call.id)
+        self._recorder = self._new_recorder()
+        self._ending: CallEnding | None = None
+        self._driver = self._new_driver(transfer)
+        self._transport = transport
+        self._worker = self._new_worker()
+
+    async def run(self) -> None:
+        """The whole call."""
+        with logger.contextualize(call_id=self.call_id):
+            logger.info("call begins: flow {}, language {}", self._call.flow, self._call.language)
+            async with asyncio.TaskGroup() as notes:
+                notes.create_task(self._journal.run())
+                await self._converse()
+                self._journal.close()
+            await self._finish()
+
+    async def _converse(self) -> None:
+        try:
+            await self._begin()
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._watch_line())
+                await self._run_pipeline()
+                watch.cancel()
+        except Exception:  # the session's edge: the record is closed whatever happened
+            logger.exception("the call broke")
+            await self._note_ending(
+                CallEnding(Disposition.FAILED, EndedBy.BOT, reason="the call broke; see the log")
+            )
+
+    async def end(self, ending: CallEnding) -> None:
+        """End the call at once, from outside the conversation."""
+        await self._note_ending(ending)
+        await self._worker.cancel(reason=ending.reason or ending.disposition)
+
+    # Parts
+
+    def _new_recorder(self) -> Recorder | None:
+        if not self._services.settings.record_calls:
+            return None
+        return Recorder(self.recording_path, self._line.sample_rate_hz)
+
+    @property
+    def recording_path(self) -> Path:
+        """Where the recording is written."""
+        return self._services.settings.recordings_dir / f"{self.call_id}.flac"
+
+    def _new_driver(self, transfer: Callable[[str], Awaitable[str | None]]) -> FlowDriver:
+        services = self._services
+        flow = services.flow(self._call.flow)
+        interpreter = Interpreter(flow, hearing=frozenset(services.recognizers))
+        language = self._call.language or services.settings.default_language
+        state = interpreter.start_state(self._call.variables, language)
+        return FlowDriver(
+            interpreter=interpreter,
+            state=state,
+            journal=self._journal,
+            clock=self._clock,
+            request=lambda request: carry_out(services.http, request),
+            transfer=transfer,
+            on_end=self._note_ending,
+        )
+
+    def _new_worker(self) -> PipelineWorker:
+        services, rate_hz = self._services, self._line.sample_rate_hz
+        hearing = Hearing(
+            probability=CallVoiceActivity(services.silero, services.pool, rate_hz),
+            recognizer_for=services.recognizers.get,
+            clock=self._clock,
+            sample_rate_hz=rate_hz,
+        )
+        speaking = Speaking(
+            speaker=Voice(services.caches, services.settings.voices, rate_hz),
+            clock=self._clock,
+            sample_rate_hz=rate_hz,
+            packet_ms=self._line.packet_ms,
+            mark_timeout_ms=round(services.settings.timeouts.play_out_s * 1000),
+        )
+        pipeline = call_pipeline(
+            self._transport,
+            hearing=hearing,
+            driver=self._driver,
+            speaking=speaking,
+            recorder=self._recorder,
+        )
+        return PipelineWorker(
+            pipeline,
+            params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,  # silence is the flow's to judge, a dead line is watched here
+        )
+
+    # The life of the call
+
+    async def _begin(self) -> None:
+        services = self._services
+        await services.store.adopt(self.call_id)
+        try:
+            await services.store.update_status(self.call_id, CallStatus.IN_PROGRESS)
+        except IllegalTransition as error:
+            logger.debug("the carrier was faster: {}", error)
+
+    async def _run_pipeline(self) -> None:
+        async def gone(*_: object) -> None:
+            await self._driver.hung_up("disconnected")
+
+        self._transport.add_event_handler("on_client_disconnected", gone)
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self._worker)
+        await runner.run()
+
+    async def _watch_line(self) -> None:
+        """End a call that lasts too long or whose line has gone silent without closing."""
+        loop = asyncio.get_running_loop()
+        ends_at_s = loop.time() + self._services.settings.timeouts.call_s
+        heard_ms, heard_at_s = 0, loop.time()
+        while True:
+            await asyncio.sleep(1.0)
+            if self._clock.audio_ms != heard_ms:
+                heard_ms, heard_at_s = self._clock.audio_ms, loop.time()
+            if loop.time() > ends_at_s:
+                await self.end(
+                    CallEnding(Disposition.FAILED, EndedBy.BOT, reason="the call lasted too long")
+                )
+            elif loop.time() - heard_at_s > LINE_SILENT_S:
+                await self.end(
+                    CallEnding(
+                        Disposition.FAILED,
+                        EndedBy.CARRIER,
+                        reason=f"no audio from the carrier for {LINE_SILENT_S:g} s",
+                    )
+                )
+
+    async def _note_ending(self, ending: CallEnding) -> None:
+        if self._ending is None:
+            self._ending = ending
+            detail = {"disposition": ending.disposition, "by": ending.ended_by}
+            if ending.reason:
+                detail["reason"] = ending.reason
+            self._journal.event(CallEvent("ended", self._clock.now_ms(), detail))
+            logger.info("call ends: {}", detail)
+
+    async def _finish(self) -> None:
+        ending = self._ending or CallEnding(
+            Disposition.FAILED, EndedBy.BOT, reason="the pipeline stopped"
+        )
+        store = self._services.store
+        try:
+            if self._recorder:
+                recording = await self._recorder.close()
+                if recording.path.exists():
+                    await store.note(self.call_id, recording_path=recording.path.name)
+            if ending.transfer_to:
+                await store.note(self.call_id, transfer_to=ending.transfer_to)
+            await store.finish(
+                self.call_id, ending.disposition, ending.ended_by, reason=ending.reason or None
+            )
+        except StoreError as error:
+            logger.error("the end of the call is not on record: {}", error)
+        # A pipeline is a web of cycles (8 to 34 MB of them): without this, memory grows.
+        await asyncio.to_thread(gc.collect)

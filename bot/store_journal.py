@@ -1,0 +1,84 @@
+"""A call's notes, written to the store in their order by one task, while the call goes on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from loguru import logger
+
+from telephony.call import JsonValue
+from telephony.errors import StoreUnavailable
+from telephony.records import CallEvent, KeyPress, Turn
+from telephony.store import CallStore
+
+RETRY_AFTER_S = (0.1, 0.5, 2.0, 5.0)
+"""A database that is away longer than this costs the note, never the call."""
+
+Write = Callable[[], Awaitable[None]]
+
+
+class StoreJournal:
+    """Takes notes at once; `run` writes them until `close` was called and all are written."""
+
+    def __init__(self, store: CallStore, call_id: str) -> None:
+        self._store = store
+        self._call_id = call_id
+        self._writes: asyncio.Queue[Write | None] = asyncio.Queue()
+        self._turn_numbers: dict[int, int] = {}  # utterance id -> the turn's number in the store
+
+    def bot_turn(self, utterance_id: int, turn: Turn) -> None:
+        """See `Journal`."""
+
+        async def write() -> None:
+            number = self._turn_numbers.get(utterance_id)
+            if number is None:
+                self._turn_numbers[utterance_id] = await self._store.add_turn(self._call_id, turn)
+            else:
+                await self._store.update_turn(self._call_id, number, turn)
+
+        self._writes.put_nowait(write)
+
+    def caller_turn(self, turn: Turn) -> None:
+        """See `Journal`."""
+
+        async def write() -> None:
+            await self._store.add_turn(self._call_id, turn)
+
+        self._writes.put_nowait(write)
+
+    def key(self, key: KeyPress) -> None:
+        """See `Journal`."""
+        self._writes.put_nowait(lambda: self._store.add_key(self._call_id, key))
+
+    def outcome(self, variables: Mapping[str, JsonValue]) -> None:
+        """See `Journal`."""
+
+        async def write() -> None:
+            await self._store.set_outcome(self._call_id, outcome=variables)
+
+        self._writes.put_nowait(write)
+
+    def event(self, event: CallEvent) -> None:
+        """See `Journal`."""
+        self._writes.put_nowait(lambda: self._store.add_event(self._call_id, event))
+
+    def close(self) -> None:
+        """No more notes come: `run` ends when those it has are written."""
+        self._writes.put_nowait(None)
+
+    async def run(self) -> None:
+        """Write the notes in their order."""
+        while (write := await self._writes.get()) is not None:
+            await self._try(write)
+
+    async def _try(self, write: Write) -> None:
+        for wait_s in (*RETRY_AFTER_S, None):
+            try:
+                await write()
+            except StoreUnavailable as error:
+                if wait_s is None:
+                    logger.error("a note of call {} is lost: {}", self._call_id, error)
+                    return
+                logger.warning("the record of call {} waits: {}", self._call_id, error)
+                await asyncio.sleep(wait_s)
+            else:
+                return
