@@ -21,12 +21,21 @@ _PHONES = re.compile(
     re.VERBOSE,
 )
 _AUTHORIZATION = re.compile(
-    r"""(?i)(\b(?:proxy-)?authorization\b['"]?\s*[:=,]\s*b?['"]?)(?:(?:basic|bearer|digest|token)\s+)?[^\s'",}\])]+"""
+    r"""
+    ( \b (?:proxy-)? authorization \b ['"]? \s* [:=,] \s* (?: b(?=['"]) )? ['"]? )
+    (?: (?:basic|bearer|digest|token) \s+ )?
+    [^\s'",}\])]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _LOGIN_WORDS = re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/._~=-]{8,}")
 _NAMED = re.compile(
-    r"""(?ix) ( \b [\w-]* (?: password | passwd | secret | token | api[_-]?key ) ['"]? \s* [=:] \s* b?['"]? )
-    [^\s'",;&}\])]+ """
+    r"""
+    ( \b [\w-]* (?: password | passwd | secret | token | api[_-]?key )
+      ['"]? \s* [=:] \s* (?: b(?=['"]) )? ['"]? )
+    [^\s'",;&}\])]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 
