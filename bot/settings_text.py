@@ -45,6 +45,8 @@ class SettingRow:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
+    """A setting that is no group: where it stands in the model, and its field."""
+
     path: tuple[str, ...]
     field: FieldInfo
 
