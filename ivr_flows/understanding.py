@@ -1,0 +1,97 @@
+"""What the caller's keys and words do at a menu and at a `listen`."""
+
+from ivr_flows.answers import HIGH_CONFIDENCE, choose, yes_or_no
+from ivr_flows.events import Heard
+from ivr_flows.flow import ListenNode
+from ivr_flows.meanings import Means
+from ivr_flows.state import Phase
+from ivr_flows.turn import Turn
+
+UNSURE_CONFIDENCE = 0.5
+"""Below this a likeness to a phrase is chance; between it and HIGH_CONFIDENCE the caller is asked
+"did you mean ...?". Lower, and callers are asked about things they never said."""
+
+MUMBLED_CONFIDENCE = 0.3
+"""A recogniser this unsure of its own text is not trusted with a decision; the caller is asked."""
+
+SHORT_WORDS = 3
+"""In free speech only something this short can be a command such as "repeat please"."""
+
+
+def node_pressed(turn: Turn, digit: str) -> None:
+    """A key at a menu or a `listen`; while asked "did you mean", the menu's keys count."""
+    means = next((means for means in turn.means() if digit in means.keys), None)
+    if means is not None:
+        turn.take(means)
+    elif isinstance(turn.node, ListenNode):
+        turn.listen()  # a key is no answer to a question for words, and no reason to complain
+    else:
+        turn.no_match()
+
+
+def menu_heard(turn: Turn, event: Heard) -> None:
+    """Words at a menu."""
+    if turn.state.phase is Phase.CHECKING and isinstance(turn.state.pending, str):
+        _checked(turn, turn.state.pending, event)
+        return
+    means, confidence = meant(turn, event)
+    if means is None or confidence < UNSURE_CONFIDENCE:
+        not_understood(turn)
+    elif confidence >= HIGH_CONFIDENCE and event.confidence >= MUMBLED_CONFIDENCE:
+        turn.take(means)
+    elif turn.flow.unsure is not None:
+        turn.stop_saying()
+        turn.check(means.name)
+    else:
+        turn.no_match()
+
+
+def meant(turn: Turn, event: Heard) -> tuple[Means | None, float]:
+    """The answer that the words come closest to, and how sure that is (0..1)."""
+    possible = turn.means()
+    meaning = choose(event.text, [means.choice for means in possible], turn.state.language)
+    if meaning.choice is None or meaning.is_ambiguous:
+        return None, 0.0
+    return next(m for m in possible if m.name == meaning.choice), meaning.confidence
+
+
+def not_understood(turn: Turn) -> None:
+    """Words that are no answer; while the bot speaks they weren't meant for it."""
+    if turn.state.is_saying:
+        turn.listen()
+    else:
+        turn.no_match()
+
+
+def _checked(turn: Turn, pending: str, event: Heard) -> None:
+    """Yes, no or another answer, after "did you mean ...?"."""
+    answer = yes_or_no(event.text, turn.state.language)
+    asked = next((means for means in turn.means() if means.name == pending), None)
+    if answer.choice == "yes" and answer.confidence >= UNSURE_CONFIDENCE and asked is not None:
+        turn.take(asked)
+        return
+    means, confidence = meant(turn, event)
+    is_other = means is not None and means.name != pending and means.builtin not in ("yes", "no")
+    if means is not None and is_other and confidence >= HIGH_CONFIDENCE:
+        turn.take(means)
+    elif answer.choice == "no":
+        turn.no_match()
+    elif means is not None and means.name == pending and confidence >= UNSURE_CONFIDENCE:
+        turn.take(means)
+    else:
+        not_understood(turn)
+
+
+def listen_heard(turn: Turn, node: ListenNode, event: Heard) -> None:
+    """Words in answer to an open question."""
+    if not event.text.strip():
+        not_understood(turn)
+        return
+    if len(event.text.split()) <= SHORT_WORDS:
+        means, confidence = meant(turn, event)
+        if means is not None and confidence >= HIGH_CONFIDENCE:
+            turn.take(means)
+            return
+    turn.stop_saying()
+    turn.assign({node.variable: event.text})
+    turn.enter(node.then)
