@@ -19,7 +19,7 @@ from telephony.simulator.twilio_signature import sign
 from telephony.simulator.violations import AnswerFailed, TwimlRefused
 
 API_VERSION: Final = "2010-04-01"
-_DOCUMENT_LIMIT: Final = 50  # TwiML documents a call; more is a redirect loop
+_DOCUMENT_LIMIT: Final = 20  # TwiML documents a call; more is a redirect loop
 _HUMAN_AFTER_MS: Final = 2_000  # AMD takes a few seconds; a short "hello" is settled in about two
 _MACHINE_AFTER_MS: Final = 4_000
 _EVENT_OF: Final = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi import FastAPI, Request, Response
 from websockets.asyncio.server import ServerConnection, serve
 
+from telephony.simulator.exchange import serve_app
 from telephony.simulator.phone_audio import Pcm, pcm_to_mulaw, tone
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -107,3 +109,43 @@ def wait_closed() -> Callable[[ServerConnection], Awaitable[None]]:
 @pytest.fixture
 def silence() -> Callable[[int], Pcm]:
     return lambda samples: np.zeros(samples, dtype=np.int16)
+
+
+class Business:
+    """The bot's web side: answers what it is told to, and keeps every webhook it was sent."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Response] = {}
+        self.seen: list[tuple[str, str, dict[str, str], str]] = []  # path, url, fields, signature
+        self.base_url = ""
+        self.app = FastAPI()
+        self.app.add_api_route("/{path:path}", self._take, methods=["GET", "POST"])
+
+    async def _take(self, path: str, request: Request) -> Response:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            fields = await request.json()
+        else:
+            form = await request.form()
+            fields = {name: str(value) for name, value in (form or request.query_params).items()}
+        signature = request.headers.get("x-twilio-signature", "")
+        self.seen.append((path, str(request.url), fields, signature))
+        return self.answers.get(path, Response(status_code=204))
+
+    def twiml(self, path: str, *verbs: str) -> str:
+        text = f"<Response>{''.join(verbs)}</Response>"
+        self.answers[path] = Response(text, media_type="text/xml")
+        return f"{self.base_url}/{path}"
+
+    def url(self, path: str) -> str:
+        return f"{self.base_url}/{path}"
+
+    def fields(self, path: str) -> list[dict[str, str]]:
+        """Of the webhooks to one path, in the order in which they came."""
+        return [fields for where, _, fields, _ in self.seen if where == path]
+
+
+@pytest.fixture
+async def business() -> AsyncIterator[Business]:
+    web = Business()
+    async with serve_app(web.app) as web.base_url:
+        yield web

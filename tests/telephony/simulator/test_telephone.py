@@ -143,8 +143,9 @@ async def test_more_than_ten_minutes_buffered_is_discarded(bot_at, twilio_bot):
         for _ in range(11):
             await bot.play(minute)
         await bot.send("clear")
+        await bot.until("stop")
 
-    result = await twilio_telephone(StayOnLine()).call(await bot_at(chatterbox))
+    result = await twilio_telephone(Pause(2000), HangUp()).call(await bot_at(chatterbox))
     assert [violation.code for violation in result.violations] == ["31931"]
 
 
@@ -242,7 +243,7 @@ async def test_the_recording_is_saved_with_the_person_left_and_the_bot_right(
 ):
     import soundfile
 
-    telephone = twilio_telephone(Speak(clip, 8000, "yes"), WaitForPrompt(), Press("1"))
+    telephone = twilio_telephone(WaitForPrompt(), Speak(clip, 8000, "yes"), Press("1"))
     recording = (await telephone.call(await bot_at(keypad))).recording
     recording.save(tmp_path / "call.wav")
     frames, rate = soundfile.read(tmp_path / "call.wav", dtype="int16")
