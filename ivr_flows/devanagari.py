@@ -49,7 +49,9 @@ def romanise(word: str) -> str:
             continue
         follows_vowel = bool(units[index - 1][1]) and units[index - 1][1][-1] != "n"
         followed = index < last and bool(units[index + 1][0]) and bool(units[index + 1][1])
-        if index == last or (follows_vowel and followed):
+        # "maanya", "mitra": without its vowel the last consonant could not be spoken.
+        is_spoken_end = index == last and not units[index - 1][1] and consonant in "yrv"
+        if (index == last and not is_spoken_end) or (follows_vowel and followed):
             units[index] = (consonant, "", False)
         else:
             units[index] = (consonant, vowel, False)

@@ -10,7 +10,7 @@ from ivr_flows import number_words as names
 from ivr_flows.utterance import Word, folds_of, words_of
 
 # Longer digit strings are no amount (a card number, a page of noise); `digits_in` keeps them.
-_LONGEST_NUMBER = 15
+LONGEST_NUMBER = 15
 # From this many letters on, two number names of one language differ in more than one letter
 # often enough that a spelling one letter off has one nearest name (asked for below).
 _SPELLING_LETTERS = 6
@@ -66,8 +66,8 @@ def _written_number(written: str) -> Term | None:
     head, _, tail = written.partition(",")
     if tail and len(head) <= 3 and all(len(g) in (2, 3) for g in tail.split(".")[0].split(",")):
         plain = written.replace(",", "")
-    if len(plain) > _LONGEST_NUMBER:
-        return Term(small=float(10**_LONGEST_NUMBER)) if plain.isdigit() else None
+    if len(plain) > LONGEST_NUMBER:
+        return Term(small=float(10**LONGEST_NUMBER)) if plain.isdigit() else None
     if plain.isdigit():
         return Term(small=float(plain))
     whole, _, decimals = plain.partition(".")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
-from ivr_flows.sounds import sound_key
+from ivr_flows.sounds import fold, sound_key
 from ivr_flows.utterance import Word
 from ivr_flows.vocabulary import Manner, Phrase, Role
 
@@ -32,6 +32,7 @@ _LONGEST_SLIP = 3  # words that a recogniser writes for one
 _WORDS_WITH_SLIPS = 14
 _SHORTEST_SOUND = 3
 _SHORTEST_SPELLING = 6
+_LETTERS_FOR_TWO = 9  # from here on two letters may be wrong
 _ENDINGS = ("ing", "ed", "es", "s", "d")
 _SHORTEST_STEM = 4
 
@@ -79,16 +80,25 @@ class Lexicon:
         phrase = entry.phrase
         folded = phrase.folded
         owners = self._by_fold.setdefault(folded, [])
+        # "theekhai" folds to other letters than "theek hai".
+        self._by_fold.setdefault(fold("".join(word.latin for word in phrase.words)), owners)
         if any(owner.choice == entry.choice and owner.role == entry.role for owner in owners):
             return
-        if not owners and len(folded) >= _SHORTEST_SPELLING and not phrase.manner.alone:
-            self._by_initial.setdefault(folded[0], []).append(folded)
+        is_first = not owners
         owners.append(entry)
+        # A negation that only sounds like one ("I want") must not turn anything around.
+        if phrase.manner.alone or entry.role is not Role.MEANS:
+            return
+        if is_first and len(folded) >= _SHORTEST_SPELLING:
+            self._by_initial.setdefault(folded[0], []).append(folded)
         sound = sound_key("".join(word.latin for word in phrase.words))
-        if len(sound) >= _SHORTEST_SOUND and len(folded) >= 5 and not phrase.manner.alone:
+        if len(sound) >= _SHORTEST_SOUND and len(folded) >= 5:
             self._by_sound.setdefault(sound, []).append(entry)
         content = frozenset(w.folded for w in phrase.words) - self._fillers
-        if len(content) > 1 and entry.role is Role.MEANS and not phrase.manner.is_interjection:
+        if len(content) < 2 and not phrase.meaning:
+            # "order status" of a flow: its "order" counts, though it changes little elsewhere.
+            content = frozenset(w.folded for w in phrase.words if len(w.folded) > 2)
+        if len(content) > 1 and not phrase.manner.is_interjection:
             self._scattered.append((entry, content))
 
     def matches(self, words: Sequence[Word]) -> list[Match]:
@@ -132,7 +142,7 @@ class Lexicon:
         ]
         if len(folded) < _SHORTEST_SPELLING:
             return slips
-        letters = 1 if len(folded) < 9 else 2
+        letters = 2 if len(folded) >= _LETTERS_FOR_TWO and len(window) == 1 else 1
         for near, distance, _ in process.extract(
             folded,
             self._by_initial.get(folded[0], ()),
@@ -143,7 +153,8 @@ class Lexicon:
             if distance == 2:
                 quality = _TWO_LETTERS
             else:
-                quality = _ONE_LETTER if letters == 1 else _ONE_OF_MANY_LETTERS
+                is_long = len(folded) >= _LETTERS_FOR_TWO
+                quality = _ONE_OF_MANY_LETTERS if is_long else _ONE_LETTER
             slips += [(entry, quality) for entry in self._by_fold[near]]
         return slips
 
@@ -176,18 +187,20 @@ class Lexicon:
 
 
 def _undominated(matches: list[Match]) -> list[Match]:
-    """Without near matches that only add a word to a better one: "a confirm" and "confirm"."""
+    """Without near matches that swallow a better one.
+
+    "a confirm" sounds like "confirm" and holds it; "ho nahi" sounds like "haan" and holds a no.
+    """
+    sure = [m for m in matches if m.quality >= _ENDING and not m.entry.manner.yields]
     return [
         match
         for match in matches
         if match.quality in (_EXACT, _SCATTERED)
         or not any(
-            other.entry.choice == match.entry.choice
-            and other.entry.role == match.entry.role
-            and other.quality > match.quality
+            other.quality > match.quality
             and match.start <= other.start
             and other.stop <= match.stop
-            for other in matches
+            for other in (*sure, *(m for m in matches if m.entry.choice == match.entry.choice))
         )
     ]
 

@@ -25,6 +25,7 @@ _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"ee", "i"),
         (r"oo", "u"),
         (r"(.)\1+", r"\1"),
+        (r"(?<=[ai])y(?=e)", ""),  # dijiye, दीजिए
         (r"(?<=[aeiou])h$", ""),
         (r"(?<=.)y$", "i"),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ivr_flows import number_words as names
-from ivr_flows.number_lexicon import Term, multiple_of, term_of, unit_minutes
+from ivr_flows.number_lexicon import LONGEST_NUMBER, Term, multiple_of, term_of, unit_minutes
 from ivr_flows.utterance import Word, folds_of, words_of
 
 _HESITATIONS = folds_of(
@@ -62,7 +62,8 @@ def quantities_in(
         if quantity is None:
             index += 1
         else:
-            quantities.append(quantity)
+            if as_digits or quantity.value < 10**LONGEST_NUMBER:
+                quantities.append(quantity)
             index = quantity.stop
     return quantities
 
@@ -194,7 +195,7 @@ def _is_expected(words: Sequence[Word], terms: Sequence[Term | None], index: int
     before = terms[index - 1] if index else None
     after = terms[index + 1] if index + 1 < len(terms) else None
     unit_follows = index + 1 < len(words) and unit_minutes(words[index + 1]) is not None
-    if unit_follows and words[index].latin not in ("then", "now", "did"):
+    if unit_follows and words[index].latin not in ("then", "now"):
         return True
     if term is not None and term.is_slip:
         ends = index + 1 == len(words)

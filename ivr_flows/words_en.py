@@ -26,7 +26,7 @@ its fine, it is fine, fine by me, fine with me, ok by me"""
 YES_DOUBTFUL = """i guess so, i think so, i suppose so, i guess, hopefully, should be fine"""
 
 YES_ALONE = """ready, uh huh, mm hmm, mhm, mm hm, i do, we do, i am, we are, i will, we will,
-i can, we can, it is, i did, okay then, ok then, got it"""
+i can, we can, i did, okay then, ok then, got it"""
 
 NO = """no, nope, nah, naw, noh, negative, never, no no, no sir, no maam, no way, no chance,
 not at all, no thanks, no thank you, absolutely not, definitely not, certainly not, of course not,
@@ -36,7 +36,7 @@ no never, not ok, not okay, not fine, not good, not right, not correct, sorry no
 NO_VERBS = """reject, rejected, rejecting, cancel, cancelled, canceled, cancelling, canceling,
 cancellation, decline, declined, declining, refuse, refused, deny, denied, drop it, leave it,
 forget it, skip it, unavailable, not available, out of stock, sold out, no stock, impossible,
-too busy, we are closed, im closed, turn it down, pass on it, disagree"""
+too busy, we are closed, im closed, pass on it, disagree"""
 
 NO_ALONE = """know, nay, na, no go, no can do, none, nothing, pass, busy, very busy"""
 

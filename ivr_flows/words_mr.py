@@ -25,11 +25,11 @@ YES_DOUBTFUL = (
     """bar, bare, baran, bara, bara bara, accha, achha, vatate, asel, hou shakte, bahutek"""
 )
 
-YES_ALONE = """ha, haa, haan, han, hm ho, tayar, ji, ho ka"""
+YES_ALONE = """ha, hm ho, tayar, ji, ho ka"""
 
 NO = """nahi nahi, nako nako, mulich nahi, ajibat nahi, ajibaat nahi, nahi nako, kadhich nahi,
 nahi ho, nahi saheb, nahi dada, sadhya nahi, aata nahi, ata nahi, aaj nahi, thik nahi, theek nahi,
-thik nahi aahe, barobar nahi, barobar nahi aahe, नको, नको नको, नाही हो"""
+thik nahi aahe, barobar nahi, barobar nahi aahe, नको नको, नाही हो"""
 
 NO_VERBS = """radd, rad, radd kara, rad kara, radd karun taka, radd karaycha, radd karaychi aahe,
 nakar, nakarto, nakarla, nakarte, amanya, namanjur, sampla, samplay, sample, sampla aahe,
@@ -81,8 +81,8 @@ sangta yet nahi, sangu shakat nahi, baghto, baghte, baghava lagel, pahto, pahave
 vichar karto, vichar karava lagel, vicharave lagel, nantar sangto, nakki nahi, nakki nahi aahe,
 nakki sangta yet nahi, माहीत नाही, माहित नाही, बघतो, विचारून सांगतो"""
 
-HOLD = """thamba, thamb, thamba jara, jara thamba, ek minit, ek minit thamba, ek minute thamba,
-thoda thamba, nahi thamba, ek second, thaamba"""
+HOLD = """rahe ho, rahi ho, thamba, thamb, thamba jara, jara thamba, ek minit, ek minit thamba,
+ek minute thamba, thoda thamba, nahi thamba, ek second, thaamba"""
 
 HESITATIONS = """dada, bhau, tai, saheb, sir, madam, namaskar, dhanyavad, are, aho, ag, bagha,
 mag, tar, pan, ani, aani, ga, ji, na, ho ka, krupaya, baba, mitra, aga"""
