@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from pipecat.frames.frames import (
+    EndWorkerFrame,
     Frame,
     InputAudioRawFrame,
     InputDTMFFrame,
@@ -67,6 +68,9 @@ class Echo(FrameProcessor):
                 length_ms = 5000 if button.value == "0" else PROMPT_MS
                 voice = VOICE_OF[button.value] * (rate_hz * length_ms // 1000)
                 await self.push_frame(TTSAudioRawFrame(voice, rate_hz, 1))
+                if button.value == "9":  # the last words, and no sign that they are over
+                    await self.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)
+                    return
                 await self.push_frame(TTSStoppedFrame())
             case InputTransportMessageFrame():
                 self._call.told.append(frame.message)
@@ -324,6 +328,18 @@ async def test_when_the_socket_closes_the_pipeline_ends_and_the_end_is_told_once
         await send(socket, *opening(carrier), media(carrier, 1))
         await until(socket, "media")
     assert call.told == [{"event": "stop", "reason": "disconnected"}]
+
+
+@CARRIERS
+async def test_the_bots_end_sends_every_word_and_no_more_and_closes_the_socket(
+    carrier: CarrierName,
+):
+    async with line(carrier) as (socket, call):
+        await send(socket, *opening(carrier), key(carrier, 5, "9"))
+        seen = [json.loads(message) async for message in socket]
+        assert audio_in(seen) == prompt(carrier, "9")
+        assert socket.close_code == 1000
+    assert call.told == []
 
 
 @pytest.mark.parametrize(
