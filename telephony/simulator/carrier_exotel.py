@@ -92,6 +92,13 @@ class SimulatedExotel:
         """
         return await self._exchange.wait_for_call(call_sid, timeout_s)
 
+    def forget(self, call_sid: str) -> None:
+        """Lets go of a call that is over, with its recordings: for long runs of many calls.
+
+        Raises CallUnknown, CallNotFinished.
+        """
+        self._exchange.forget(call_sid)
+
     async def ring(
         self,
         from_number: str,

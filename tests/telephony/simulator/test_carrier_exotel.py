@@ -233,7 +233,10 @@ async def test_a_wrong_call_creation_is_refused_by_the_name_of_the_field(form, w
         "StreamUrl": "wss://b/s",
         "StreamType": "bidirectional",
     }
-    async with carrier_with(CONFIRMS).serve() as base_url, client(base_url) as web:
+    transport = httpx.ASGITransport(carrier_with(CONFIRMS).app)
+    async with httpx.AsyncClient(
+        base_url="http://carrier", auth=(API_KEY, API_TOKEN), transport=transport
+    ) as web:
         answer = await web.post(f"{CALLS}/connect.json", data=right | form)
     assert answer.status_code == 400
     assert word in answer.json()["RestException"]["Message"]

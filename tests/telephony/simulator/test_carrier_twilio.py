@@ -27,6 +27,12 @@ async def post(base_url, path, form, auth=(ACCOUNT_SID, AUTH_TOKEN)):
         return await client.post(path, data=form)
 
 
+def unserved(carrier, auth=(ACCOUNT_SID, AUTH_TOKEN)):
+    """The REST side without a socket: enough for what is refused before a call is placed."""
+    transport = httpx.ASGITransport(carrier.app)
+    return httpx.AsyncClient(base_url="http://carrier", auth=auth, transport=transport)
+
+
 async def dial(base_url, **form):
     answer = await post(base_url, f"{CALLS}.json", {"To": PERSON, "From": BOT, **form})
     assert answer.status_code == 201, answer.text
@@ -145,8 +151,8 @@ async def test_a_call_that_nobody_takes_ends_as_the_carrier_says(business, party
 async def test_a_wrong_call_creation_is_refused_with_twilios_code(form, code):
     carrier = carrier_with(CONFIRMS)
     right = {"To": PERSON, "From": BOT, "Url": "http://127.0.0.1:9/answer"}
-    async with carrier.serve() as base_url:
-        answer = await post(base_url, f"{CALLS}.json", right | form)
+    async with unserved(carrier) as client:
+        answer = await client.post(f"{CALLS}.json", data=right | form)
     assert answer.status_code == 400
     assert answer.json()["code"] == code
     assert answer.json()["status"] == 400
@@ -154,8 +160,8 @@ async def test_a_wrong_call_creation_is_refused_with_twilios_code(form, code):
 
 @pytest.mark.parametrize("auth", [None, (ACCOUNT_SID, "wrong"), ("AC9", AUTH_TOKEN)])
 async def test_rest_without_the_accounts_token_is_refused(auth):
-    async with carrier_with(CONFIRMS).serve() as base_url:
-        answer = await post(base_url, f"{CALLS}.json", {}, auth=auth)
+    async with unserved(carrier_with(CONFIRMS), auth) as client:
+        answer = await client.post(f"{CALLS}.json")
     assert (answer.status_code, answer.json()["code"]) == (401, 20003)
 
 
@@ -391,3 +397,16 @@ async def test_a_call_that_was_never_placed_is_unknown():
         auth = (ACCOUNT_SID, AUTH_TOKEN)
         async with httpx.AsyncClient(base_url=base_url, auth=auth) as client:
             assert (await client.get(f"{CALLS}/CA9.json")).status_code == 404
+
+
+async def test_a_call_that_is_over_can_be_forgotten_and_one_in_progress_can_not():
+    carrier = carrier_with(Party.busy(ring_ms=2_000))
+    async with carrier.serve() as base_url:
+        sid = await dial(base_url, Url="http://127.0.0.1:9/answer")
+        with pytest.raises(CallNotFinished, match=sid):
+            carrier.forget(sid)
+        await carrier.wait_for_call(sid, 10)
+        carrier.forget(sid)
+        assert sid not in carrier.results
+        with pytest.raises(CallUnknown, match=sid):
+            carrier.forget(sid)
