@@ -40,6 +40,7 @@ from ivr_flows.variables import cut_to_length, fitted
 
 MAX_FAULTS = 20
 MAX_HINTS = 60
+_NOTHING: Mapping[str, Value] = {}
 
 
 class Turn:
@@ -72,7 +73,9 @@ class Turn:
 
     # Saying and listening
 
-    def say(self, prompt: Prompt, *, is_asking: bool = True, **extra: Value) -> None:
+    def say(
+        self, prompt: Prompt, extra: Mapping[str, Value] = _NOTHING, *, is_asking: bool = True
+    ) -> None:
         """Say a prompt in the conversation's language, or in the one said in its place.
 
         With `is_asking` False nobody listens meanwhile (an ending, a request), so talk over it
@@ -88,7 +91,7 @@ class Turn:
         can_interrupt = self.state.can_interrupt or interruptible
         self.change(is_saying=True, can_interrupt=can_interrupt)
 
-    def rendered(self, source: str, language: str, extra: dict[str, Value]) -> str:
+    def rendered(self, source: str, language: str, extra: Mapping[str, Value]) -> str:
         """The text, or "" and a fault where it doesn't fit its variables."""
         try:
             return render(source, {**self.state.variables, **extra}, language)
@@ -237,7 +240,7 @@ class Turn:
                 return part
 
     def _transfer(self, node: TransferNode) -> None:
-        to = self.rendered(node.to, self.state.language, {})
+        to = self.rendered(node.to, self.state.language, _NOTHING)
         if node.prompt:
             self.say(node.prompt, is_asking=False)
         self.actions.append(Transfer(to, node.disposition))
@@ -314,10 +317,10 @@ class Turn:
         self.change(pending=value, phase=Phase.CHECKING)
         node = self.node
         if isinstance(node, CollectNode) and node.read_back:
-            self.say(node.read_back.prompt, **{node.variable: value})
+            self.say(node.read_back.prompt, {node.variable: value})
         elif isinstance(node, MenuNode) and self.flow.unsure:
             named = [means for means in self.means() if means.name == value and means.phrases]
-            self.say(self.flow.unsure, choice=named[0].phrases[0] if named else value)
+            self.say(self.flow.unsure, {"choice": named[0].phrases[0] if named else value})
         self.ask(phase=Phase.CHECKING)
 
     def no_input(self) -> None:

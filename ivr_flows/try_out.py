@@ -1,0 +1,212 @@
+"""A flow tried in the terminal: what would be said is printed, answers are typed.
+
+`TryOut` is the conversation without a terminal; `run` puts lines into it and prints what it gives.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from ivr_flows.actions import (
+    Action,
+    HangUp,
+    Listen,
+    Report,
+    Request,
+    Say,
+    StopSaying,
+    SwitchLanguage,
+    Transfer,
+)
+from ivr_flows.events import (
+    Event,
+    Failed,
+    Heard,
+    HungUp,
+    NothingHeard,
+    Played,
+    Pressed,
+    Responded,
+    Started,
+)
+from ivr_flows.flow import Flow
+from ivr_flows.interpreter import Interpreter, Phase
+
+HELP = """\
+keys: 1, 25#    words: yes please    words that look like keys: "25"    silence: an empty line
+!...        the same, while the bot still speaks
+/hangup     the caller hangs up       /variables  what is known so far
+/nobody     a transfer finds nobody   /help       this"""
+
+MAX_RESPONSE_BYTES = 100_000  # an answer larger than this is not meant for a telephone
+
+
+class TryOut:
+    """One conversation, fed with typed lines."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        language: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        keypad_only: bool = False,
+        ask: Callable[[Request], Responded | Failed] | None = None,
+    ) -> None:
+        """Variables not given take their examples. `ask` answers requests; None: they are typed.
+
+        Raises:
+            VariablesInvalid: the values don't fit the flow's variables.
+        """
+        hearing = frozenset[str]() if keypad_only else frozenset(flow.languages)
+        self._interpreter = Interpreter(flow, hearing=hearing)
+        examples = {n: v.example for n, v in flow.variables.items() if v.required}
+        values = {**examples, **(variables or {})}
+        self._state = self._interpreter.start_state(values, language or flow.languages[0])
+        self._ask = ask
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that is typed can change anything."""
+        return self._state.phase is Phase.ENDED
+
+    @property
+    def prompt(self) -> str:
+        """What is waited for, in front of the line to type."""
+        match self._state.phase:
+            case Phase.REQUESTING:
+                return "answer (200 {...} or fail)> "
+            case Phase.TRANSFERRED:
+                return "transferred (/nobody or /hangup)> "
+            case _:
+                return f"{self._state.node}> "
+
+    def start(self) -> list[str]:
+        """The call is answered."""
+        return list(self._step(Started()))
+
+    def take(self, line: str) -> list[str]:
+        """Type a line; the answer is what there is to print."""
+        line = line.strip()
+        if line.startswith("/"):
+            return list(self._command(line[1:].lower()))
+        if self._state.phase is Phase.REQUESTING:
+            return list(self._step(_typed_response(line)))
+        printed: list[str] = []
+        if line.startswith("!"):
+            line = line[1:].strip()
+        else:
+            printed += self._step(Played())
+        for event in _typed(line):
+            printed += self._step(event)
+        return printed
+
+    def _command(self, word: str) -> Iterator[str]:
+        match word:
+            case "hangup":
+                yield from self._step(HungUp())
+                yield "-- the caller hung up"
+            case "nobody":
+                yield from self._step(Failed("transfer", "nobody there"))
+            case "variables":
+                for name, value in self._state.variables.items():
+                    yield f"   {name} = {value!r}"
+            case _:
+                yield HELP
+
+    def _step(self, event: Event) -> Iterator[str]:
+        before = len(self._state.faults)
+        self._state, actions = self._interpreter.step(self._state, event)
+        for fault in self._state.faults[before:]:
+            yield f"-- fault: {fault}"
+        for action in actions:
+            yield from self._shown(action)
+            if isinstance(action, Request) and self._ask is not None:
+                answer = self._ask(action)
+                yield f"-- {answer}"
+                yield from self._step(answer)
+
+    def _shown(self, action: Action) -> Iterator[str]:
+        match action:
+            case Say():
+                yield f"{action.language}: {action.text}"
+            case StopSaying():
+                yield "-- (cut off)"
+            case Listen():
+                what = f"keys {''.join(sorted(action.keys))}"
+                what += ", words" if action.speech else ", no words"
+                yield f"-- listens {action.timeout_ms / 1000:g} s: {what}"
+            case Request():
+                body = "" if action.json is None else f" {json.dumps(action.json)}"
+                yield f"-- {action.method} {action.url}{body}"
+            case Report():
+                found = json.dumps(dict(action.variables), ensure_ascii=False, default=str)
+                yield f"-- outcome so far: {found}"
+            case SwitchLanguage():
+                yield f"-- language: {action.language}"
+            case Transfer():
+                yield f"-- transfer to {action.to} [{action.disposition}]"
+            case HangUp():
+                yield f"-- hangs up [{action.disposition}]"
+
+
+def _typed(line: str) -> list[Event]:
+    if not line:
+        return [NothingHeard()]
+    if re.fullmatch(r"[0-9*#]+", line):
+        return [Pressed(digit) for digit in line]
+    return [Heard(line.strip('"'))]
+
+
+def _typed_response(line: str) -> Responded | Failed:
+    status, _, rest = line.partition(" ")
+    if not re.fullmatch(r"[1-5][0-9][0-9]", status):
+        return Failed("request", line or "no answer")
+    return Responded(int(status), _decoded(rest))
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def real_request(request: Request) -> Responded | Failed:
+    """Carry out a request over HTTP; waits up to its timeout for each part of the answer."""
+    try:
+        with httpx.stream(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            json=request.json,
+            timeout=request.timeout_ms / 1000,
+        ) as response:
+            body = b""
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > MAX_RESPONSE_BYTES:
+                    return Failed("request", f"the answer is over {MAX_RESPONSE_BYTES} bytes")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return Failed("request", f"{type(error).__name__}: {error}")
+    return Responded(response.status_code, _decoded(body.decode("utf-8", "replace")))
+
+
+def run(
+    try_out: TryOut, lines: Iterable[str], write: Callable[[str], None], *, show_prompt: bool
+) -> None:
+    """Feed the conversation with lines (say, a terminal's) until it is over or they end."""
+    for printed in [HELP, "", *try_out.start()]:
+        write(printed + "\n")
+    typed = iter(lines)
+    while not try_out.is_over:
+        if show_prompt:
+            write(try_out.prompt)
+        line = next(typed, None)
+        if line is None:
+            return
+        for printed in try_out.take(line):
+            write(printed + "\n")
