@@ -1,0 +1,143 @@
+"""Moonshine tiny-en: hears English, with the weights that come in the wheel (MIT).
+
+The wheel moonshine-voice 0.0.62 is used for its files only; it is never imported. One set of
+networks (60 MB) serves all calls; a decode is one job of the pool, with one thread.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from speech.engines.moonshine_model import (
+    SAMPLE_RATE_HZ,
+    MoonshineModel,
+    Piece,
+    confidence_of,
+    text_of,
+)
+from speech.errors import EngineUnavailable, LanguageUnsupported
+from speech.pool import EnginePool, Priority
+from speech.resampling import resample
+from speech.segmented import Decoded, SegmentedStream
+from speech.silence import Samples, speech_span, split_at_pauses
+from speech.stt import Pcm, RecognitionStream
+
+HOW_TO_GET_IT = (
+    "run `pip install --force-reinstall moonshine-voice==0.0.62`; later wheels lack the weights"
+)
+
+_SHORTEST_S = 0.1
+"""Of sound. Less is a click or a breath, of which the model makes a word."""
+
+# Beyond 30 s the model drops whole sentences (of a clip of 73 s, half the words); a part is cut
+# at its quietest point between these two.
+_PART_S = (12.0, 24.0)
+
+_PAD_MS = (100, 200)
+
+
+class MoonshineRecognizer:
+    """Implements `speech.stt.Recognizer`."""
+
+    def __init__(self, pool: EnginePool, *, folder: Path | None = None) -> None:
+        """Set up; nothing is loaded.
+
+        Args:
+            pool: where it decodes.
+            folder: of the three files; None means those of the wheel.
+        """
+        self._pool = pool
+        self._folder = folder
+        self._model: MoonshineModel | None = None
+
+    @property
+    def name(self) -> str:
+        return "moonshine"
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset({"en"})
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return SAMPLE_RATE_HZ
+
+    def open(
+        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+    ) -> RecognitionStream:
+        """Start an utterance; `hints` are not used.
+
+        Raises:
+            LanguageUnsupported: `language` is not "en".
+            EngineUnavailable: `start` was not called, or failed.
+        """
+        if language not in self.languages:
+            raise LanguageUnsupported(f"moonshine does not understand {language!r}, only en")
+        if self._model is None:
+            raise EngineUnavailable("moonshine is not loaded: await its start() first")
+        return SegmentedStream(
+            pool=self._pool,
+            decode=partial(decode, self._model),
+            language=language,
+            sample_rate_hz=sample_rate_hz,
+        )
+
+    async def start(self) -> None:
+        """Load the networks and run them once. A second call does nothing.
+
+        Raises:
+            EngineUnavailable: the wheel or one of its files is missing or broken.
+        """
+        if self._model is None:
+            self._model = await self._pool.run(self._load, priority=Priority.FINAL)
+
+    async def close(self) -> None:
+        """Let go of the networks; streams that are open keep them until they end."""
+        self._model = None
+
+    def _load(self) -> MoonshineModel:
+        model = MoonshineModel(self._folder or weights_folder(), how_to_get_it=HOW_TO_GET_IT)
+        model.decode(np.zeros(SAMPLE_RATE_HZ, np.float32))
+        return model
+
+
+def weights_folder() -> Path:
+    """Where the wheel keeps tiny-en, found without importing it.
+
+    Raises:
+        EngineUnavailable: the wheel is not installed, or is one without weights.
+    """
+    spec = importlib.util.find_spec("moonshine_voice")
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineUnavailable(f"moonshine-voice is not installed: {HOW_TO_GET_IT}")
+    folder = Path(spec.submodule_search_locations[0], "assets", "tiny-en")
+    if not folder.is_dir():
+        raise EngineUnavailable(f"moonshine-voice has no weights in {folder}: {HOW_TO_GET_IT}")
+    return folder
+
+
+def decode(model: MoonshineModel, pcm: Pcm, sample_rate_hz: int) -> Decoded:
+    """What is said in `pcm`, int16 mono; "" for silence and for less than 0.1 s of sound.
+
+    Raises:
+        EngineFailed: the networks refused it.
+    """
+    samples = resample(pcm, sample_rate_hz, SAMPLE_RATE_HZ)
+    start, end = speech_span(samples, SAMPLE_RATE_HZ)
+    shortest_s, longest_s = _PART_S
+    pieces: list[Piece] = []
+    for part in split_at_pauses(
+        samples[start:end], SAMPLE_RATE_HZ, longest_s=longest_s, shortest_s=shortest_s
+    ):
+        first, last = speech_span(part, SAMPLE_RATE_HZ)
+        if last - first >= _SHORTEST_S * SAMPLE_RATE_HZ:
+            pieces.extend(model.decode(_padded(part[first:last])))
+    return Decoded(text=text_of(pieces), confidence=confidence_of(pieces))
+
+
+def _padded(samples: Samples) -> Samples:
+    before, after = (SAMPLE_RATE_HZ * ms // 1000 for ms in _PAD_MS)
+    return np.pad(samples, (before, after))
