@@ -159,11 +159,12 @@ class Call:
                 f"call {self.id} is {self.status} and can't become {status}; legal: {legal}"
             )
         implied_disposition, implied_ended_by = _IMPLIED.get(status, (None, None))
+        judged = self.with_outcome(disposition=disposition, ended_by=ended_by)
         moved = replace(
             self,
             status=status,
-            disposition=disposition or self.disposition or implied_disposition,
-            ended_by=ended_by or self.ended_by or implied_ended_by,
+            disposition=judged.disposition or implied_disposition,
+            ended_by=judged.ended_by or implied_ended_by,
             failure_reason=reason or self.failure_reason,
         )
         if status is CallStatus.IN_PROGRESS:
@@ -195,10 +196,13 @@ class Call:
     ) -> "Call":
         """The call with more known about its end; outcome variables are merged over those known.
 
-        Once settled nothing changes: what was told to the business stays true.
+        Once settled nothing changes: what was told to the business stays true. Voicemail stays
+        voicemail: whatever the conversation took it for, it talked to a machine.
         """
         if self.is_settled:
             return self
+        if self.disposition is Disposition.VOICEMAIL:
+            disposition, ended_by = None, None
         return replace(
             self,
             disposition=disposition or self.disposition,

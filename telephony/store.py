@@ -27,7 +27,7 @@ from telephony.call import (
 from telephony.changes import of_carrier, row_of, write_change
 from telephony.creation import CreatedCall, check_key, existing_call, insert_call
 from telephony.database import Database
-from telephony.errors import CallChanged, StoreUnavailable, TurnUnknown
+from telephony.errors import CallChanged, CallUnknown, StoreUnavailable, TurnUnknown
 from telephony.listing import MAX_PAGE, CallFilter, CallPage, cursor_after, page_query
 from telephony.lost_calls import close_lost_calls
 from telephony.migrations import upgrade
@@ -230,6 +230,13 @@ class CallStore:
             return await self._change(call_id, lambda call: replace(call, **known))
         except IntegrityError as error:
             raise CallChanged(f"{carrier_call_id!r} is the id of another call already") from error
+
+    async def book_transfer(self, carrier: str, carrier_call_id: str, to: str) -> None:
+        """Note whom a call shall go on to, for a carrier that asks later. Raises CallUnknown."""
+        call = await self.find_by_carrier_call_id(carrier, carrier_call_id)
+        if call is None:
+            raise CallUnknown(f"no call {carrier_call_id[:64]!r} of {carrier}")
+        await self.note(call.id, transfer_to=to)
 
     async def adopt(self, call_id: str) -> Call:
         """Lead a call from now on: its media stream came to this worker."""
