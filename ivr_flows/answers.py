@@ -5,7 +5,7 @@ at once; see `vocabulary` for the phrases and `phrase_matching` for how they are
 here raises for any text: what isn't understood is no choice, at confidence 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from ivr_flows.phrase_matching import Entry, Lexicon
 from ivr_flows.spoken_durations import minutes_in
 from ivr_flows.spoken_numbers import digits_in, number_in, quantities_in
 from ivr_flows.utterance import Word, folds_of, words_of
-from ivr_flows.vocabulary import DOES, SAYS, Phrase, Role, Vocabulary, vocabulary
+from ivr_flows.vocabulary import AGREES, DOES, SAYS, Manner, Phrase, Role, Vocabulary, vocabulary
 from ivr_flows.weighing import Rules, weigh
 
 __all__ = [
@@ -33,9 +33,18 @@ HIGH_CONFIDENCE = 0.75
 tests/ivr_flows: lower, and unrelated sentences confirm orders; higher, and a plain "I confirm"
 in a bad line's spelling is asked again."""
 
+# Acted on alone; with one word beside it that isn't understood, asked about.
+_KEY_WORD = Manner(0.85)
+_SHORTEST_KEY_WORD = 4
+_QUESTIONS = folds_of(
+    "where when what which who whom whose how why kahan kaha kidhar kab kaun kon kaise kyun kitna"
+    " kitne kuthe kadhi kasa kashi kiti konta more next other another area number कहाँ कब कौन"
+)
 # "two" and nothing else, where a menu counts its choices.
 _BY_NUMBER = 0.9
-_AROUND_A_NUMBER = folds_of("number press option key button choice dabaya dabao daba dabata namber")
+_AROUND_A_NUMBER = folds_of(
+    "number press option key button choice dabaya dabao daba dabata namber the it is my i hai"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +111,18 @@ def shared_phrases(choices: Sequence[Choice], language: str) -> list[tuple[str, 
 @lru_cache(maxsize=4096)
 def _choose(words: tuple[Word, ...], choices: tuple[Choice, ...], language: str) -> Meaning:
     menu = _menu(choices, language)
-    by_number = _by_number(words, menu, language)
-    if by_number is not None:
-        return Meaning(choices[by_number].name, _BY_NUMBER)
     weighed = weigh(words, menu.rules)
     if weighed.is_contradiction:
         return _CONTRADICTION
+    number = _number_apart(words, menu, weighed.explained, language)
+    if number is not None and number != weighed.choice:
+        # "yes, two" where 2 is no; but in "haan kar do" (do it) no number was said.
+        if weighed.confidence >= HIGH_CONFIDENCE:
+            # A one beside it is mostly an article: "ek order chal raha hai".
+            if menu.numbers.get(1) != number:
+                return _CONTRADICTION
+            return Meaning(choices[weighed.choice or 0].name, round(weighed.confidence, 3))
+        return Meaning(choices[number].name, _BY_NUMBER)
     if weighed.choice is None:
         return _NOTHING
     return Meaning(choices[weighed.choice].name, round(weighed.confidence, 3))
@@ -132,6 +147,7 @@ def _menu(choices: tuple[Choice, ...], language: str) -> _Menu:
                 phrase = _as_known(phrase, choice, known)
                 own.add(phrase.folded)
                 entries.append(Entry(phrase, index, polarity or ""))
+    entries += [entry for entry in _key_words(choices, known) if entry.phrase.folded not in own]
     for phrase in known.phrases:
         if phrase.folded in own:
             continue
@@ -141,7 +157,7 @@ def _menu(choices: tuple[Choice, ...], language: str) -> _Menu:
             entries.append(Entry(phrase, index, polarity))
         elif phrase.role is not Role.MEANS:
             entries.append(Entry(phrase, None))
-        elif phrase.meaning in ("yes", "no") and (phrase.manner is SAYS or phrase.manner.yields):
+        elif phrase.meaning in ("yes", "no") and phrase.manner in (SAYS, AGREES):
             # Where yes is no choice, "yes, order status" is about the order's status.
             entries.append(Entry(replace(phrase, role=Role.NEUTRAL), None))
     rules = Rules(
@@ -151,7 +167,27 @@ def _menu(choices: tuple[Choice, ...], language: str) -> _Menu:
         yes=builtins.get("yes"),
         no=builtins.get("no"),
     )
-    return _Menu(rules, numbers, known.fillers | _AROUND_A_NUMBER)
+    return _Menu(rules, numbers, known.hesitations | _AROUND_A_NUMBER)
+
+
+def _key_words(choices: Sequence[Choice], known: Vocabulary) -> Iterator[Entry]:
+    """The one word of weight in phrases such as "I am busy", where it tells one choice apart.
+
+    Not for yes, no, repeat and operator, which have tables; nor words of question and denial,
+    which stand in sentences of every meaning.
+    """
+    owners: dict[str, tuple[Word, set[int]]] = {}
+    for index, choice in enumerate(choices):
+        for text in () if choice.builtin else choice.phrases:
+            words = words_of(text)
+            content = [word for word in words if word.folded not in known.fillers]
+            if len(content) == 1 and len(content[0].folded) >= _SHORTEST_KEY_WORD:
+                owners.setdefault(content[0].folded, (content[0], set()))[1].add(index)
+    for folded, (word, indices) in owners.items():
+        same = known.by_fold.get(folded)
+        is_free = same is None or same.manner.alone
+        if len(indices) == 1 and is_free and folded not in _QUESTIONS:
+            yield Entry(Phrase((word,), "", Role.MEANS, _KEY_WORD), min(indices))
 
 
 def _as_known(phrase: Phrase, choice: Choice, known: Vocabulary) -> Phrase:
@@ -164,14 +200,19 @@ def _as_known(phrase: Phrase, choice: Choice, known: Vocabulary) -> Phrase:
     return replace(phrase, role=same.role, manner=same.manner)
 
 
-def _by_number(words: Sequence[Word], menu: _Menu, language: str) -> int | None:
-    """The choice whose number was said, when nothing else was: "two", "option do"."""
+def _number_apart(
+    words: Sequence[Word], menu: _Menu, explained: frozenset[int], language: str
+) -> int | None:
+    """The choice whose number was said beside what a phrase explains: "two", "option do"."""
     if not menu.numbers:
         return None
     said = quantities_in(words, language)
     if len(said) != 1 or said[0].value not in menu.numbers:
         return None
-    around = (*words[: said[0].start], *words[said[0].stop :])
-    if all(word.folded in menu.passed for word in around):
+    places = range(said[0].start, said[0].stop)
+    if not explained.isdisjoint(places):
+        return None
+    around = (at for at in range(len(words)) if at not in places and at not in explained)
+    if all(words[at].folded in menu.passed for at in around):
         return menu.numbers[int(said[0].value)]
     return None

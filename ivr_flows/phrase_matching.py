@@ -109,7 +109,7 @@ class Lexicon:
             for stop in range(start + 1, min(len(words), start + _LONGEST_WINDOW) + 1):
                 window = words[start:stop]
                 taken = frozenset(range(start, stop))
-                near = with_slips and stop - start <= _LONGEST_SLIP
+                near = with_slips and stop - start < _LONGEST_WINDOW
                 found += [
                     Match(entry, start, stop, quality, taken)
                     for entry, quality in self._owners(window, with_slips=near)
@@ -131,6 +131,8 @@ class Lexicon:
                     return [(entry, _ENDING) for entry in self._by_fold[stem]]
         if not with_slips or len(folded) < 5:
             return ()
+        if all(word.folded in self._fillers for word in window):  # "I need a", for "in Hindi"
+            return ()
         return self._slips(window, folded)
 
     def _slips(self, window: Sequence[Word], folded: str) -> list[tuple[Entry, float]]:
@@ -138,7 +140,8 @@ class Lexicon:
         slips = [
             (entry, _SAME_SOUND)
             for entry in self._by_sound.get(sound, ())
-            if len(sound) > 3 or fuzz.ratio(folded, entry.phrase.folded) >= 60
+            if len(window) <= _LONGEST_SLIP
+            and (len(sound) > 3 or fuzz.ratio(folded, entry.phrase.folded) >= 60)
         ]
         if len(folded) < _SHORTEST_SPELLING:
             return slips

@@ -26,6 +26,7 @@ _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"oo", "u"),
         (r"(.)\1+", r"\1"),
         (r"(?<=[ai])y(?=e)", ""),  # dijiye, दीजिए
+        (r"^(nahi|hai|hu|mai|me|kaha|yaha)n$", r"\1"),  # nasal endings, typed or not
         (r"(?<=[aeiou])h$", ""),
         (r"(?<=.)y$", "i"),
     )

@@ -38,6 +38,7 @@ class Weighed:
     choice: int | None
     confidence: float = 0.0  # 0..1
     is_contradiction: bool = False
+    explained: frozenset[int] = frozenset()  # the words that phrases account for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,12 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
     found = [m for m in rules.lexicon.matches(words) if _is_allowed(m, words, rules)]
     matches = chosen(found, words, rules.fillers)
     evidence = _firm(_evidence(matches, words, rules), rules)
+    explained = frozenset(at for match in matches for at in match.taken)
     best: dict[int, float] = {}
     for item in evidence:
         best[item.choice] = max(best.get(item.choice, 0.0), item.strength)
     if not best:
-        return Weighed(None)
+        return Weighed(None, explained=explained)
     winner, *rivals = sorted(best, key=lambda choice: -best[choice])
     if rivals and best[rivals[0]] >= _RIVAL * best[winner]:
         return Weighed(None, is_contradiction=True)
@@ -67,7 +69,7 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
     confidence = best[winner] * _coverage(words, matches, own, rules)
     if any(match.entry.role is Role.UNSURE for match in matches):
         confidence = min(confidence, _UNSURE_CAP)
-    return Weighed(winner, confidence)
+    return Weighed(winner, confidence, explained=explained)
 
 
 def _is_allowed(match: Match, words: Sequence[Word], rules: Rules) -> bool:

@@ -100,11 +100,12 @@ HESITATIONS = """ji, bhai, bhaiya, bhaiyya, bhaiyaa, didi, sir, saheb, sahab, sa
 arre, accha, achha, acha, toh, to, aur, hello, namaste, namaskar, dhanyavad, shukriya, na, matlab,
 suniye, suno, dekho, dekhiye, haanji, yaar, bas, haan to, madam ji, kripya"""
 
-FILLERS = """hai, hain, he, ho, tha, thi, the, hun, hoon, hu, main, mai, mein, me, men, hum, ham,
-aap, tum, ye, yeh, yah, wo, woh, vo, voh, vah, wah, is, us, iska, isko, ise, ka, ki, ke, ko, se,
-par, pe, bhi, hi, ne, aur, ya, abhi, kar, karo, karna, karke, karta, karte, karti, karni, karne,
-karen, karenge, karunga, kiya, kijiye, dijiye, dena, diya, do, de, denge, lo, le, lena, liya,
-lenge, gaya, gayi, gaye, jao, jaye, jana, jaa, raha, rahi, rahe, wala, wali, wale, vala, mera,
-mere, meri, mujhe, hamara, hamare, hame, humko, apna, apne, chahiye, chahta, chahte, bol, bola,
-bolta, raha hoon, order, ordar, khana, jaldi, wahi, sab, kuch, koi, ab, hua, hui, ek, dono, ऑर्डर,
-आर्डर, ऑर्डर्स, जल्दी, padega, hoga, sakte, sakta, tak, liye, ke liye, apko, aapko, aapka"""
+FILLERS = """batao, bataiye, batana, batado, bolo, boliye, mujhko, hai, hain, he, ho, tha, thi,
+the, hun, hoon, hu, main, mai, mein, me, men, hum, ham, aap, tum, ye, yeh, yah, wo, woh, vo, voh,
+vah, wah, is, us, iska, isko, ise, ka, ki, ke, ko, se, par, pe, bhi, hi, ne, aur, ya, abhi, kar,
+karo, karna, karke, karta, karte, karti, karni, karne, karen, karenge, karunga, kiya, kijiye,
+dijiye, dena, diya, do, de, denge, lo, le, lena, liya, lenge, gaya, gayi, gaye, jao, jaye, jana,
+jaa, raha, rahi, rahe, wala, wali, wale, vala, mera, mere, meri, mujhe, hamara, hamare, hame,
+humko, apna, apne, chahiye, chahta, chahte, bol, bola, bolta, raha hoon, order, ordar, khana,
+jaldi, wahi, sab, kuch, koi, ab, hua, hui, ek, dono, ऑर्डर, आर्डर, ऑर्डर्स, जल्दी, padega, hoga,
+sakte, sakta, tak, liye, ke liye, apko, aapko, aapka"""

@@ -87,9 +87,10 @@ ek minute thamba, thoda thamba, nahi thamba, ek second, thaamba"""
 HESITATIONS = """dada, bhau, tai, saheb, sir, madam, namaskar, dhanyavad, are, aho, ag, bagha,
 mag, tar, pan, ani, aani, ga, ji, na, ho ka, krupaya, baba, mitra, aga"""
 
-FILLERS = """aahe, ahe, aahet, ahet, aahot, aahes, ha, hi, he, to, ti, te, mi, me, mala, amhi,
-aamhi, ami, aamhala, amhala, tumhi, tumhala, tyala, tila, la, cha, chi, che, chya, ni, ne, kar,
-kara, karto, karte, karun, karaycha, karaychi, karayche, karayla, karu, taka, takaa, dya, ghya,
-de, ghe, ata, aata, ka, re, aamcha, aamchi, majha, majhi, maji, sathi, order, ordar, orderla,
-tyachi, tyacha, mhanun, sarva, sagla, sagle, kela, keli, kele, zala, jhala, zali, jhali, ek, hya,
-tya, ya, ऑर्डर, करायचं, करायची, करायचे, केली, झाली, मला, आम्हाला, lavkar, havi, hava, pahije"""
+FILLERS = """sanga, sang, bola, majhya, mazi, mazya, aahe, ahe, aahet, ahet, aahot, aahes, ha, hi,
+he, to, ti, te, mi, me, mala, amhi, aamhi, ami, aamhala, amhala, tumhi, tumhala, tyala, tila, la,
+cha, chi, che, chya, ni, ne, kar, kara, karto, karte, karun, karaycha, karaychi, karayche,
+karayla, karu, taka, takaa, dya, ghya, de, ghe, ata, aata, ka, re, aamcha, aamchi, majha, majhi,
+maji, sathi, order, ordar, orderla, tyachi, tyacha, mhanun, sarva, sagla, sagle, kela, keli, kele,
+zala, jhala, zali, jhali, ek, hya, tya, ya, ऑर्डर, करायचं, करायची, करायचे, केली, झाली, मला,
+आम्हाला, lavkar, havi, hava, pahije"""

@@ -246,10 +246,42 @@ SUPPORT = (
         ("no", None),
         ("two minutes of silence", None),
         ("one two", None),
+        ("do", "complaint"),
+        ("order status two", None),
     ],
 )
 def test_choices_of_a_menu_without_yes_and_no(text: str, expected: str | None):
     meaning = choose(text, SUPPORT, "en")
+    assert (meaning.choice if meaning.confidence >= HIGH_CONFIDENCE else None) == expected
+
+
+KEYED_ORDER = (
+    Choice("confirm", ("confirm", "1"), "yes"),
+    Choice("reject", ("reject", "2"), "no"),
+    Choice("later", ("4",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("haan kar do", "confirm"),
+        ("कर दो", "confirm"),
+        ("do it", "confirm"),
+        ("for sure", "confirm"),
+        ("do", "reject"),
+        ("option two please", "reject"),
+        ("ek", "confirm"),
+        ("number four", "later"),
+        ("yes, two", None),
+        ("to", "reject"),
+        ("two", "reject"),
+    ],
+)
+def test_a_choice_said_by_its_number_is_told_from_words_spelt_like_one(
+    text: str, expected: str | None
+):
+    meaning = choose(text, KEYED_ORDER, "hi")
     assert (meaning.choice if meaning.confidence >= HIGH_CONFIDENCE else None) == expected
 
 
