@@ -162,6 +162,7 @@ def _menu(choices: tuple[Choice, ...], language: str) -> _Menu:
             entries.append(Entry(replace(phrase, role=Role.NEUTRAL), None))
     rules = Rules(
         lexicon=Lexicon(entries, known.fillers),
+        language=language,
         hesitations=known.hesitations,
         fillers=known.fillers,
         yes=builtins.get("yes"),

@@ -52,11 +52,11 @@ _SOUNDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"x", "ks"),
         (r"z", "s"),
         (r"w", "v"),
-        (r"m(?=f)", "n"),
         (r"d$", "t"),
         (r"(?<=.)(?:h|[vy](?=[^aeiou]|$))", ""),
         (r"^[aeiou]+", "A"),
         (r"[aeiouy]", ""),
+        (r"m(?=f)", "n"),  # "come firm"
         (r"(.)\1+", r"\1"),
     )
 )

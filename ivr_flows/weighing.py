@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ivr_flows.number_lexicon import unit_minutes
 from ivr_flows.phrase_matching import Lexicon, Match, chosen
+from ivr_flows.spoken_numbers import quantities_in
 from ivr_flows.utterance import Word
 from ivr_flows.vocabulary import Role
 
@@ -27,6 +29,7 @@ class Rules:
     """What sentences at one menu are weighed by. Choices go by their index."""
 
     lexicon: Lexicon
+    language: str  # ISO 639-1
     hesitations: frozenset[str]
     fillers: frozenset[str]
     yes: int | None  # the choice that is the menu's yes, if it has one
@@ -183,6 +186,10 @@ def _coverage(
 ) -> float:
     """How much of the sentence is explained, 0..1: answers come with little else."""
     known = {at for match in matches for at in match.taken}
+    # "Confirmed, twenty minutes": a time is an answer to the next question already.
+    for quantity in quantities_in(words, rules.language):
+        known.update(range(quantity.start, quantity.stop))
+    known.update(at for at, word in enumerate(words) if unit_minutes(word) is not None)
     left_over = sum(
         1 for at, word in enumerate(words) if at not in known and word.folded not in rules.fillers
     )

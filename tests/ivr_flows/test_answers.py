@@ -16,7 +16,8 @@ ORDER = (
 
 SAID: dict[tuple[str, str], str] = {
     ("en", "confirm"): """
-        yes | Yes. | yeah | yep | yup | yes yes | yes please | um yes please go ahead | uh, yes
+        yes | Yes. | yeah | yep | yup | yes yes | yes please | um yes please go ahead | come firm
+        | confirm the order in twenty minutes | uh, yes
         | yes sir | confirm | confirmed | confirm it | i confirm | I confirm the order
         | confirmed it | conform | can firm | con firm | Can firm it. | conformed | kan firm
         | yes confirm | Yes, confirm the order please | please confirm it | accept | accepted
