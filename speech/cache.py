@@ -23,7 +23,6 @@ from speech.sound_store import SoundStore
 from speech.stt import Pcm
 from speech.tts import SpeechRequest, Synthesizer
 
-
 _WAIT_FOR_OTHERS_S = 2.0
 """How long a request waits for the same one of somebody else, who may take their audio as slowly
 as it is played; after that it is made twice."""

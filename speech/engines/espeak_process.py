@@ -160,6 +160,8 @@ class EspeakProcess:
         logger.error("espeak's worker sent nothing for {} s: it is replaced", self._quiet_s)
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
+        if self._reader is not None:
+            await asyncio.wait([self._reader])  # so that whoever tries again gets a new worker
         raise EngineFailed(f"espeak sent nothing for {self._quiet_s:g} s")
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:

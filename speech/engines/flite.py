@@ -7,11 +7,14 @@ can't stream: its audio comes when the sentence is finished.
 
 import asyncio
 import io
+import os
 import re
 import shutil
+import signal
 import tempfile
 import wave
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +33,8 @@ _VOICES = (
     Voice("kal16", "en", "English (America), male, plain"),
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_TIMEOUT_S = 20.0  # 10,000 characters take 4 s; past this it hangs
-_PIECE_CHARS = 1_000  # of a long text: the first is heard while the next is made
+_TIMEOUT_S = 20.0  # a piece takes 0.5 s; 300 letters to be spelled take 5 s
+_PIECE_CHARS = 300  # of a long text: the first is heard while the next is made
 
 
 class FliteSynthesizer:
@@ -127,6 +130,7 @@ async def _run(*command: str) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # so that a wrapper script dies with what it runs
     )
     try:
         async with asyncio.timeout(_TIMEOUT_S):
@@ -135,7 +139,8 @@ async def _run(*command: str) -> None:
         raise EngineFailed(f"flite did not end within {_TIMEOUT_S:g} s") from error
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode != 0:
         said = complaint.decode(errors="replace").strip()[-200:]
