@@ -105,7 +105,8 @@ class FlowDriver(FrameProcessor):
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
         await super().setup(setup)
-        self._tasks.append(self.create_task(self._take_events()))
+        events: asyncio.Task[None] = self.create_task(self._take_events())
+        self._tasks.append(events)
 
     async def cleanup(self) -> None:
         """End the tasks: the events', and requests still under way."""
@@ -240,7 +241,8 @@ class FlowDriver(FrameProcessor):
             case Listen():
                 self._listen = action
             case Request():
-                self._tasks.append(self.create_task(self._carry_out(action)))
+                asked: asyncio.Task[None] = self.create_task(self._carry_out(action))
+                self._tasks.append(asked)
             case Report():
                 self._journal.outcome(action.variables)
             case SwitchLanguage():

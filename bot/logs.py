@@ -21,7 +21,17 @@ from bot.log_masks import masker
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-_QUIET = ("httpx", "httpcore", "hpack", "websockets", "asyncio", "numba", "aiosqlite", "aioice")
+_QUIET = (
+    "alembic",
+    "httpx",
+    "httpcore",
+    "hpack",
+    "websockets",
+    "asyncio",
+    "numba",
+    "aiosqlite",
+    "aioice",
+)
 """Libraries whose ordinary records repeat ours, or print whole messages of the line."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -1,33 +1,38 @@
 """The only place that chooses concrete classes: everything that all calls of a process share."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypedDict
 
 import httpx
 from loguru import logger
 
 from bot.errors import StartFailed
 from bot.settings import Settings
+from bot.urls import Urls
 from bot.voice import Voice
-from ivr_flows.errors import FlowUnknown
+from ivr_flows.errors import FlowError, FlowUnknown
 from ivr_flows.flow import Flow
 from ivr_flows.loader import SHIPPED, load_folder
+from ivr_flows.rehearsal import static_prompts
 from speech.cache import SpeechCache
 from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
-from speech.registry import recognizer, synthesizer
+from speech.registry import make_recognizer, make_synthesizer
 from speech.stt import Recognizer
 from speech.tts import Synthesizer
 from speech.vad import SileroSession
-from telephony.carrier import Carrier
+from telephony.call import Call
+from telephony.carrier import Carrier, DialRequest
 from telephony.database import Database
+from telephony.delivery_queue import DeliveryQueue
 from telephony.dialer import Dialer
+from telephony.errors import StoreError
 from telephony.exotel import ExotelCarrier
-from telephony.outcome_delivery import OutcomeDelivery
-from telephony.store import CallStore
+from telephony.outcome_delivery import DeliveryRules, OutcomeDelivery
+from telephony.store import CallStore, now_unix_ms
 from telephony.twilio import TwilioCarrier
 from telephony.workers import this_worker
 
@@ -35,11 +40,19 @@ LINE_RATE_HZ = 8000
 """The rate for which static prompts are rendered ahead: both carriers' default."""
 
 
-@dataclass(slots=True)
+class Route(TypedDict):
+    """What answers a call: arguments of `NewCall`."""
+
+    flow: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What a call needs, opened once a process by `open_services`."""
 
     settings: Settings
+    urls: Urls
     pool: EnginePool
     silero: SileroSession
     recognizers: Mapping[str, Recognizer]  # by language
@@ -48,9 +61,8 @@ class Services:
     store: CallStore
     carriers: Mapping[str, Carrier]
     dialer: Dialer
-    delivery: OutcomeDelivery
+    delivery: OutcomeDelivery | None  # None: outcomes aren't signed, so none are delivered
     http: httpx.AsyncClient
-    is_ready: bool = field(default=False)
 
     def flow(self, name: str) -> Flow:
         """The flow of that name. Raises FlowUnknown."""
@@ -59,3 +71,195 @@ class Services:
         except KeyError:
             known = ", ".join(sorted(self.flows))
             raise FlowUnknown(f'there is no flow "{name}"; there are {known}') from None
+
+    def route(self, to_number: str) -> Route:
+        """What answers a call to one of our numbers."""
+        settings = self.settings
+        route = settings.numbers.get(to_number)
+        return Route(
+            flow=route.flow if route else settings.default_flow,
+            language=(route and route.language) or settings.default_language,
+        )
+
+    async def render_static_prompts(self) -> None:
+        """Have every prompt without variables in the cache."""
+        voice = Voice(self.caches, self.settings.voices, LINE_RATE_HZ)
+        for flow in self.flows.values():
+            for language in flow.languages:
+                cache = self.caches.get(language)
+                if cache is None:
+                    continue
+                keypad_only = language not in self.recognizers
+                says = static_prompts(flow, language, keypad_only=keypad_only)
+                requests = [voice.request(say.text, say.language) for say in says]
+                failed = await cache.prewarm(requests, sample_rate_hz=LINE_RATE_HZ)
+                for request, error in failed:
+                    logger.warning("the prompt {!r} was not rendered: {}", request.text, error)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Services]:
+    """Load the engines, open the database, and close everything at the end.
+
+    Raises:
+        StartFailed: something that the settings ask for is not here; says how to get it.
+    """
+    async with AsyncExitStack() as stack:
+        flows = _flows(settings)
+        pool = await stack.enter_async_context(EnginePool(settings.pool_threads or None))
+        silero = await asyncio.to_thread(SileroSession)
+        recognizers = await _recognizers(settings, pool, stack)
+        caches = await _caches(settings, stack)
+        database = _database(settings)
+        stack.push_async_callback(database.close)
+        store = CallStore(database, this_worker())
+        await _start(store)
+        carriers = _carriers(settings, store)
+        for carrier in carriers.values():
+            stack.push_async_callback(carrier.close)
+        yield Services(
+            settings=settings,
+            urls=urls,
+            pool=pool,
+            silero=silero,
+            recognizers=recognizers,
+            caches=caches,
+            flows=flows,
+            store=store,
+            carriers=carriers,
+            dialer=Dialer(store, carriers, lambda call: dial_request(call, settings, urls)),
+            delivery=_delivery(settings, database),
+            http=await stack.enter_async_context(
+                httpx.AsyncClient(timeout=settings.timeouts.request_s)
+            ),
+        )
+
+
+def _database(settings: Settings) -> Database:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartFailed(
+            f"CALLWRIGHT_DATA_DIR: {folder} can't be made ({error.strerror}); name a folder that "
+            "this user may write to"
+        ) from error
+    try:
+        return Database(settings.database_dsn.get_secret_value())
+    except ValueError as error:
+        raise StartFailed(f"CALLWRIGHT_DATABASE_URL: {error}") from error
+
+
+async def _start(store: CallStore) -> None:
+    try:
+        lost = await store.start()
+    except StoreError as error:
+        raise StartFailed(f"CALLWRIGHT_DATABASE_URL, CALLWRIGHT_DATA_DIR: {error}") from error
+    if lost:
+        logger.warning("calls that an earlier process left open are closed as lost: {}", lost)
+
+
+def dial_request(call: Call, settings: Settings, urls: Urls) -> DialRequest:
+    """How a call of ours is to be dialled."""
+    is_exotel = call.carrier == "exotel"
+    detects = not is_exotel and settings.twilio.machine_detection
+    return DialRequest(
+        call_id=call.id,
+        to_number=call.to_number,
+        from_number=call.from_number,
+        answer_url=urls.webhook(call.carrier, "answer", call.id),
+        status_url=urls.webhook(call.carrier, "status", call.id),
+        machine_url=urls.webhook(call.carrier, "machine", call.id) if detects else None,
+        stream_url=urls.exotel_stream(call.id, settings) if is_exotel else None,
+        ring_timeout_s=round(settings.timeouts.dial_s),
+        time_limit_s=round(settings.timeouts.call_s),
+    )
+
+
+def from_number(settings: Settings, carrier: str) -> str:
+    """The number that calls through a carrier are placed from."""
+    numbers = {"twilio": settings.twilio.from_number, "exotel": settings.exotel.from_number}
+    return numbers.get(carrier) or ""
+
+
+def _flows(settings: Settings) -> dict[str, Flow]:
+    try:
+        flows = load_folder(SHIPPED)
+        if settings.flows_dir is not None:
+            flows |= load_folder(settings.flows_dir)
+    except FlowError as error:
+        raise StartFailed(f"The flows can't be used:\n{error}") from error
+    wanted = {settings.default_flow, *(route.flow for route in settings.numbers.values())}
+    for name in sorted(wanted - flows.keys()):
+        known = ", ".join(sorted(flows))
+        raise StartFailed(f'The settings name the flow "{name}"; there are {known}')
+    return flows
+
+
+async def _recognizers(
+    settings: Settings, pool: EnginePool, stack: AsyncExitStack
+) -> dict[str, Recognizer]:
+    engines: dict[str, Recognizer] = {}
+    for name in sorted(set(settings.hearing.values())):
+        try:
+            engines[name] = make_recognizer(name, pool)
+            await engines[name].start()
+        except EngineUnavailable as error:
+            raise StartFailed(f"CALLWRIGHT_HEARING: {error}") from error
+        stack.push_async_callback(engines[name].close)
+    return {language: engines[name] for language, name in settings.hearing.items()}
+
+
+async def _caches(settings: Settings, stack: AsyncExitStack) -> dict[str, SpeechCache]:
+    engines: dict[str, Synthesizer] = {}
+    for name in sorted(set(settings.speaking.values())):
+        try:
+            engines[name] = make_synthesizer(name)
+            await engines[name].start()
+        except EngineUnavailable as error:
+            raise StartFailed(f"CALLWRIGHT_SPEAKING: {error}") from error
+        stack.push_async_callback(engines[name].close)
+    caches = {
+        name: SpeechCache(
+            engine,
+            folder=settings.data_dir / "speech",
+            memory_bytes=settings.speech_cache_bytes // len(engines),
+        )
+        for name, engine in engines.items()
+    }
+    return {language: caches[name] for language, name in settings.speaking.items()}
+
+
+def _carriers(settings: Settings, store: CallStore) -> dict[str, Carrier]:
+    carriers: dict[str, Carrier] = {}
+    twilio, exotel = settings.twilio, settings.exotel
+    if twilio.account_sid is not None and twilio.auth_token is not None:
+        carriers["twilio"] = TwilioCarrier(
+            twilio.account_sid,
+            twilio.auth_token.get_secret_value(),
+            api_base_url=twilio.api_base_url,
+            timeout_s=settings.timeouts.carrier_s,
+        )
+    if exotel.account_sid and exotel.api_key is not None and exotel.api_token is not None:
+        carriers["exotel"] = ExotelCarrier(
+            exotel.account_sid,
+            exotel.api_key.get_secret_value(),
+            exotel.api_token.get_secret_value(),
+            store,
+            app_id=exotel.app_id,
+            api_base_url=exotel.api_base_url,
+            timeout_s=settings.timeouts.carrier_s,
+        )
+    return carriers
+
+
+def _delivery(settings: Settings, database: Database) -> OutcomeDelivery | None:
+    secret = settings.business.outcome_secret
+    if secret is None:
+        return None
+    rules = DeliveryRules(
+        timeout_s=settings.timeouts.outcome_s,
+        allow_private=settings.business.allow_private_outcome_urls,
+    )
+    queue = DeliveryQueue(database, now_unix_ms)
+    return OutcomeDelivery(queue, secret.get_secret_value().encode(), rules)

@@ -38,6 +38,7 @@ class LineShape:
 
     sample_rate_hz: int
     packet_ms: int
+    bot_delay_ms: int = 0  # how long the bot's audio lasts on its way after it was sent
 
 
 class CallSession:
@@ -100,7 +101,9 @@ class CallSession:
     def _new_recorder(self) -> Recorder | None:
         if not self._services.settings.record_calls:
             return None
-        return Recorder(self.recording_path, self._line.sample_rate_hz)
+        return Recorder(
+            self.recording_path, self._line.sample_rate_hz, bot_delay_ms=self._line.bot_delay_ms
+        )
 
     @property
     def recording_path(self) -> Path:
@@ -197,7 +200,7 @@ class CallSession:
     async def _note_ending(self, ending: CallEnding) -> None:
         if self._ending is None:
             self._ending = ending
-            detail = {"disposition": ending.disposition, "by": ending.ended_by}
+            detail: dict[str, str] = {"disposition": ending.disposition, "by": ending.ended_by}
             if ending.reason:
                 detail["reason"] = ending.reason
             self._journal.event(CallEvent("ended", self._clock.now_ms(), detail))

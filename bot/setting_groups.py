@@ -39,6 +39,12 @@ class BusinessSettings(Group):
         "whoever may start a call cannot reach the inside of your network.",
     )
 
+    @model_validator(mode="after")
+    def _is_signed(self) -> Self:
+        if self.outcome_url is not None and self.outcome_secret is None:
+            raise ValueError("is not complete: set CALLWRIGHT_BUSINESS__OUTCOME_SECRET too")
+        return self
+
 
 class TwilioSettings(Group):
     """An account at Twilio."""

@@ -131,6 +131,16 @@ class Settings(BaseSettings):
         "the data folder.",
     )
     record_calls: bool = Field(default=True, description="Keep a recording of each call.")
+    api_token: SecretStr | None = Field(
+        default=None,
+        description="Lets other machines use the API (Authorization: Bearer ...); without it only "
+        "this machine may.",
+    )
+    desks: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description='Numbers behind the names that flows transfer to, as JSON: {"support": '
+        '"+918047491899"}.',
+    )
     business: BusinessSettings = Field(default_factory=BusinessSettings)
     twilio: TwilioSettings = Field(default_factory=TwilioSettings)
     exotel: ExotelSettings = Field(default_factory=ExotelSettings)

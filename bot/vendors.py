@@ -42,6 +42,9 @@ class Vendor:
     behaviour: str = "answers"  # answers, busy, voicemail
 
 
+PROMPT_TIMEOUT_MS = 45_000
+"""The longest prompts of the shipped flows take 25 s."""
+
 _CONFIRM_BY_KEYS = (Line(keys="1"), Line(keys="20#"))
 _CONFIRMED: Mapping[str, JsonValue] = {"decision": "confirmed", "minutes": 20}
 
@@ -102,10 +105,10 @@ def party(vendor: Vendor, clips: Mapping[str, Clip], *, speaks: bool) -> Party:
             return Party.busy()
         case "voicemail":
             greeting = clips[lines[0].text]
-            return Party.voicemail(greeting.pcm, greeting.sample_rate_hz, ring_ms=1500)
+            return Party.voicemail(greeting.pcm, greeting.sample_rate_hz, ring_ms=1_000)
         case _:
             steps = [step for line in lines for step in _steps(line, clips)]
-            return Party.answers([*steps, StayOnLine(timeout_ms=90_000)])
+            return Party.answers([*steps, StayOnLine(timeout_ms=90_000)], ring_ms=1_000)
 
 
 def texts(vendor: Vendor, *, speaks: bool) -> tuple[str, ...]:
@@ -129,11 +132,22 @@ def outcome_differs(
 def _steps(line: Line, clips: Mapping[str, Clip]) -> tuple[Step, ...]:
     if line.over_prompt_ms is not None and line.text:
         clip = clips[line.text]
-        return (BargeIn(line.over_prompt_ms, clip.pcm, clip.sample_rate_hz, clip.text),)
+        return (
+            BargeIn(
+                line.over_prompt_ms,
+                clip.pcm,
+                clip.sample_rate_hz,
+                clip.text,
+                timeout_ms=PROMPT_TIMEOUT_MS,
+            ),
+        )
     if line.over_prompt_ms is not None:
         no_sound = np.zeros(0, np.int16)
         return (BargeIn(line.over_prompt_ms, no_sound, 8000), Press(line.keys))
     if line.keys:
-        return (WaitForPrompt(), Press(line.keys))
+        return (WaitForPrompt(timeout_ms=PROMPT_TIMEOUT_MS), Press(line.keys))
     clip = clips[line.text]
-    return (WaitForPrompt(), Speak(clip.pcm, clip.sample_rate_hz, clip.text))
+    return (
+        WaitForPrompt(timeout_ms=PROMPT_TIMEOUT_MS),
+        Speak(clip.pcm, clip.sample_rate_hz, clip.text),
+    )

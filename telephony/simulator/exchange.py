@@ -239,7 +239,7 @@ async def serve_app(
 ) -> AsyncGenerator[str, None]:
     """Serves an app in this event loop; gives its base URL. Port 0 takes a free one.
 
-    Raises OSError when the port is taken. Other errors inside come out of a task group.
+    Raises OSError when the port is taken.
     """
     config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=5)
     server = _LoopbackServer(config)
@@ -248,10 +248,11 @@ async def serve_app(
         listener.bind((host, port))
         listener.listen()
         bound: tuple[str, int] = listener.getsockname()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve(sockets=[listener]))
+        # Not a task group: what goes wrong inside must come out as it is, not in a group.
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="simulated carrier")
+        try:
             await server.ready.wait()
-            try:
-                yield f"http://{bound[0]}:{bound[1]}"
-            finally:
-                server.should_exit = True
+            yield f"http://{bound[0]}:{bound[1]}"
+        finally:
+            server.should_exit = True
+            await serving

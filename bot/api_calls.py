@@ -1,0 +1,222 @@
+"""Calls over REST: place one, list them, read one, hear it."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from bot.api_models import AcceptedCall, CallBody, CallDetailBody, CallListBody, NewCallBody
+from bot.outbound import Outbound
+from bot.peers import may_use_api
+from bot.problems import FieldProblem, Problem, responses
+from bot.services import Services, from_number
+from ivr_flows.errors import FlowUnknown, VariablesInvalid
+from ivr_flows.variables import first_values
+from telephony.call import CallStatus, Direction, Disposition, NewCall
+from telephony.errors import (
+    CallUnknown,
+    CursorInvalid,
+    DeliveryRefused,
+    IdempotencyConflict,
+    IdempotencyKeyInvalid,
+)
+from telephony.listing import CallFilter
+from telephony.outcome_address import outcome_url
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+_PUNCTUATION = re.compile(r"[\s().\-]+")
+
+
+def router(services: Services, outbound: Outbound) -> APIRouter:
+    """`/api/voice/call/initiate` and `/api/calls`."""
+    routes = APIRouter(
+        prefix="/api",
+        tags=["calls"],
+        dependencies=[Depends(may_use_api(services.settings))],
+        responses=responses(401, 403),
+    )
+    _add_placing(routes, services, outbound)
+    _add_lists(routes, services)
+    _add_reading(routes, services)
+    return routes
+
+
+def _add_placing(routes: APIRouter, services: Services, outbound: Outbound) -> None:
+    @routes.post(
+        "/voice/call/initiate",
+        status_code=202,
+        summary="Place a call",
+        responses=responses(409, 422, 503),
+    )
+    async def initiate(
+        body: NewCallBody,
+        response: Response,
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="The same key with the same body places one call only."),
+        ] = None,
+    ) -> AcceptedCall:
+        new = _new_call(body, services)
+        try:
+            created = await services.store.create_call(new, idempotency_key)
+        except IdempotencyKeyInvalid as error:
+            raise Problem(422, str(error), kind="idempotency-key") from error
+        except IdempotencyConflict as error:
+            raise Problem(409, str(error), kind="idempotency-key") from error
+        if created.is_new:
+            outbound.place(created.call.id)
+        response.headers["Location"] = f"/api/calls/{created.call.id}"
+        return AcceptedCall(call_id=created.call.id, status=created.call.status)
+
+
+def _add_lists(routes: APIRouter, services: Services) -> None:
+    @routes.get("/calls", summary="The calls, newest first", responses=responses(422))
+    async def calls(
+        status: Annotated[list[CallStatus] | None, Query()] = None,
+        disposition: Annotated[list[Disposition] | None, Query()] = None,
+        direction: Direction | None = None,
+        flow: str | None = None,
+        carrier: str | None = None,
+        to: str | None = None,
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: str | None = None,
+    ) -> CallListBody:
+        wanted = CallFilter(
+            statuses=frozenset(status or ()),
+            dispositions=frozenset(disposition or ()),
+            direction=direction,
+            flow=flow,
+            carrier=carrier,
+            to_number=to,
+            created_from_unix_ms=_unix_ms(created_from),
+            created_before_unix_ms=_unix_ms(created_before),
+        )
+        try:
+            page = await services.store.list(wanted, limit=limit, cursor=cursor)
+        except CursorInvalid as error:
+            raise Problem(
+                422, str(error), [FieldProblem(field="cursor", problem=str(error))]
+            ) from (error)
+        return CallListBody(
+            calls=[CallBody.of(call) for call in page.calls], next_cursor=page.next_cursor
+        )
+
+
+def _add_reading(routes: APIRouter, services: Services) -> None:
+    @routes.get("/calls/{call_id}", summary="A call as it stands", responses=responses(404))
+    async def call(call_id: str) -> CallDetailBody:
+        try:
+            return CallDetailBody.of(await services.store.get_record(call_id))
+        except CallUnknown as error:
+            raise Problem(404, str(error)) from error
+
+    @routes.get(
+        "/calls/{call_id}/recording",
+        summary="A call's recording: caller left, bot right as heard",
+        response_class=FileResponse,
+        responses={200: {"content": {"audio/flac": {}}}, **responses(404)},
+    )
+    async def recording(call_id: str, request: Request) -> FileResponse:
+        try:
+            call = await services.store.get(call_id)
+        except CallUnknown as error:
+            raise Problem(404, str(error)) from error
+        if call.recording_path is None:
+            why = "it is not over yet" if not call.is_terminal else "none was made of it"
+            raise Problem(404, f"Call {call_id} has no recording: {why}.")
+        path = services.settings.recordings_dir / call.recording_path
+        if not path.is_file():
+            raise Problem(404, f"The recording of call {call_id} is no longer in the data folder.")
+        return FileResponse(path, media_type="audio/flac", filename=f"{call_id}.flac")
+
+
+def _new_call(body: NewCallBody, services: Services) -> NewCall:
+    """The call that is asked for. Raises Problem, naming every field that is wrong."""
+    settings = services.settings
+    wrong: list[FieldProblem] = []
+    to_number = _e164(body.to, settings.default_country_code)
+    if to_number is None:
+        wrong.append(
+            FieldProblem(field="body.to", problem="write it in E.164, such as +919876543210")
+        )
+    wrong += _flow_problems(body, services)
+    carrier = body.carrier or next(iter(services.carriers), None)
+    if carrier is None:
+        raise Problem(
+            503,
+            "No carrier is configured: set CALLWRIGHT_TWILIO__ACCOUNT_SID and its companions, "
+            "or CALLWRIGHT_EXOTEL__ACCOUNT_SID and its companions.",
+            kind="no-carrier",
+        )
+    if carrier not in services.carriers:
+        known = ", ".join(services.carriers)
+        wrong.append(
+            FieldProblem(field="body.carrier", problem=f"{carrier} is not configured; use {known}")
+        )
+    target = body.outcome_url or settings.business.outcome_url
+    if body.outcome_url is not None:
+        wrong += _outcome_problems(body.outcome_url, services)
+    if wrong:
+        named = "; ".join(f"{problem.field}: {problem.problem}" for problem in wrong)
+        raise Problem(422, f"The call can't be placed. {named}", wrong, "invalid-request")
+    assert to_number is not None
+    return NewCall(
+        Direction.OUTBOUND,
+        to_number=to_number,
+        from_number=from_number(settings, carrier),
+        flow=body.flow,
+        carrier=carrier,
+        language=body.language or settings.default_language,
+        variables=body.variables,
+        outcome_url=target,
+    )
+
+
+def _flow_problems(body: NewCallBody, services: Services) -> list[FieldProblem]:
+    try:
+        flow = services.flow(body.flow)
+        first_values(flow, body.variables)
+    except FlowUnknown as error:
+        return [FieldProblem(field="body.flow", problem=str(error))]
+    except VariablesInvalid as error:
+        return [
+            FieldProblem(field=f"body.variables.{name}", problem=problem)
+            for name, problem in error.problems.items()
+        ]
+    if body.language and body.language not in flow.languages:
+        known = ", ".join(flow.languages)
+        return [
+            FieldProblem(
+                field="body.language", problem=f"the flow doesn't speak it; it speaks {known}"
+            )
+        ]
+    return []
+
+
+def _outcome_problems(url: str, services: Services) -> list[FieldProblem]:
+    if services.settings.business.outcome_secret is None:
+        problem = "outcomes are signed: set CALLWRIGHT_BUSINESS__OUTCOME_SECRET first"
+        return [FieldProblem(field="body.outcome_url", problem=problem)]
+    try:
+        outcome_url(url)
+    except DeliveryRefused as error:
+        return [FieldProblem(field="body.outcome_url", problem=str(error))]
+    return []
+
+
+def _e164(number: str, country_code: str) -> str | None:
+    """A number as people write it, in E.164; None when it is none."""
+    bare = _PUNCTUATION.sub("", number)
+    if bare.startswith("00"):
+        bare = "+" + bare[2:]
+    elif not bare.startswith("+"):
+        bare = f"+{country_code}{bare.removeprefix('0')}"
+    return bare if _E164.fullmatch(bare) else None
+
+
+def _unix_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)

@@ -1,0 +1,100 @@
+"""The server: REST, the carriers' webhooks and their media sockets, on shared services."""
+
+import asyncio
+import gc
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from fastapi import FastAPI, Response
+
+from bot import api_calls, media, problems, webhooks
+from bot.api_models import HealthBody
+from bot.live_calls import LiveCalls
+from bot.outbound import Outbound
+from bot.services import Services, open_services
+from bot.settings import Settings
+from bot.urls import Urls
+
+DESCRIPTION = """\
+Places phone calls that a flow leads, and keeps their record. Errors are problem documents
+(RFC 9457). Programs on the server's machine may use the API; others send
+`Authorization: Bearer` with `CALLWRIGHT_API_TOKEN`.
+"""
+
+
+@dataclass(slots=True)
+class Server:
+    """The app and what it serves."""
+
+    app: FastAPI
+    services: Services
+    live: LiveCalls
+    is_ready: bool = False
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Server]:
+    """The app on services that are open as long as the context.
+
+    `base_url`: where carriers reach it, without a slash at the end.
+
+    Raises:
+        StartFailed: something that the settings ask for is not here; says how to get it.
+    """
+    async with open_services(settings, Urls(base_url)) as services:
+        live = LiveCalls(settings.max_calls)
+        outbound = Outbound(services.dialer)
+        app = FastAPI(title="Callwright", description=DESCRIPTION, version=version("callwright"))
+        server = Server(app, services, live)
+        problems.install(app)
+        app.include_router(api_calls.router(services, outbound))
+        app.include_router(webhooks.router(services, live))
+        app.include_router(media.router(services, live))
+        _add_health(server)
+        async with _background(services, outbound):
+            await services.render_static_prompts()
+            # What lives now lives for ever: collections need not look at it again.
+            gc.collect()
+            gc.freeze()
+            server.is_ready = True
+            yield server
+            server.is_ready = False
+            await live.drain(settings.timeouts.shutdown_s)
+
+
+@asynccontextmanager
+async def _background(services: Services, outbound: Outbound) -> AsyncGenerator[None]:
+    """What runs beside the calls."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(outbound.run()), tasks.create_task(services.store.run())]
+        if services.delivery is not None:
+            running.append(tasks.create_task(services.delivery.run()))
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+def _add_health(server: Server) -> None:
+    live = server.live
+
+    def body(status: str) -> HealthBody:
+        return HealthBody(status=status, running_calls=len(live), max_calls=live.max_calls)
+
+    @server.app.get("/healthz", tags=["health"], summary="Whether the server lives")
+    async def healthz() -> HealthBody:
+        return body("ok")
+
+    not_ready = {503: {"model": HealthBody, "description": "Starting, full or shutting down"}}
+
+    @server.app.get(
+        "/readyz", tags=["health"], summary="Whether it takes calls", responses=not_ready
+    )
+    async def readyz(response: Response) -> HealthBody:
+        if server.is_ready and not live.is_full:
+            return body("ready")
+        response.status_code = 503
+        return body("full" if live.is_full else "starting")

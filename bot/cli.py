@@ -1,0 +1,223 @@
+"""The command line: `callwright serve`, `call`, `simulate`, `doctor`, `settings`, `flows`."""
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from loguru import logger
+
+from bot.doctor import examine, exit_status
+from bot.doctor_engines import examine_engines
+from bot.doctor_report import as_json, render
+from bot.errors import BotError
+from bot.logs import set_up_logging
+from bot.settings import Settings, describe, load_settings, settings_markdown
+from bot.vendors import VENDORS
+from ivr_flows.draw import mermaid, svg
+from ivr_flows.errors import FlowError, FlowInvalid
+from ivr_flows.loader import check_file, load
+from ivr_flows.try_out import TryOut, real_request
+from ivr_flows.try_out import run as run_try_out
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+flows = typer.Typer(no_args_is_help=True, help="Check, draw and try flows.")
+app.add_typer(flows, name="flows")
+
+VendorName = StrEnum("VendorName", {name: name for name in VENDORS})
+CONFIRMS = VendorName("confirms")
+
+
+class CarrierName(StrEnum):
+    """The carriers that can be simulated."""
+
+    twilio = "twilio"
+    exotel = "exotel"
+
+
+class LanguageName(StrEnum):
+    """The languages of the shipped flows."""
+
+    en = "en"
+    hi = "hi"
+    mr = "mr"
+
+
+class DrawingName(StrEnum):
+    """How a flow can be drawn."""
+
+    svg = "svg"
+    mermaid = "mermaid"
+
+
+DataDir = Annotated[Path | None, typer.Option(help="Folder of database, recordings and caches.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run the server. Every setting is an environment variable too: see `callwright settings`."""
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    set_up_logging(settings.log_level, secrets=settings.secret_values())
+    from bot.server import serve as run_server  # Pipecat comes with it, and takes 2 s
+
+    run_server(settings)
+
+
+@app.command()
+def call(
+    vendor: Annotated[VendorName, typer.Option(help="Whom the call reaches.")] = CONFIRMS,
+    language: Annotated[LanguageName, typer.Option(help="The call's language.")] = LanguageName.en,
+    carrier: Annotated[
+        CarrierName, typer.Option(help="Whose protocol it goes by.")
+    ] = CarrierName.twilio,
+    data_dir: DataDir = None,
+) -> None:
+    """Run one whole order-confirmation call on this machine, against a simulated carrier."""
+    from bot.call_command import run_call
+
+    status = asyncio.run(
+        run_call(VENDORS[vendor.value], language.value, carrier.value, data_dir or Path("data"))
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def simulate(
+    calls: Annotated[int, typer.Option(min=1, max=500, help="How many calls.")] = 4,
+    at_once: Annotated[int, typer.Option(min=1, max=100, help="How many at the same time.")] = 2,
+    vendor: Annotated[
+        VendorName | None, typer.Option(help="Whom they reach; else each in turn.")
+    ] = None,
+    language: Annotated[LanguageName, typer.Option(help="The calls' language.")] = LanguageName.en,
+    carrier: Annotated[
+        CarrierName | None, typer.Option(help="Whose protocol; else both in turn.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run many simulated calls and measure them from the telephone's side."""
+    from bot.simulate_command import run_simulation
+
+    status = asyncio.run(
+        run_simulation(
+            calls=calls,
+            at_once=at_once,
+            vendors=[VENDORS[vendor.value]] if vendor else list(VENDORS.values()),
+            language=language.value,
+            carriers=[carrier.value] if carrier else [name.value for name in CarrierName],
+            data_dir=data_dir or Path("data"),
+        )
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor(
+    as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what is installed, what works here, what is missing and how to get it."""
+    logger.remove()
+    settings = _settings()
+
+    async def look() -> int:
+        checks = (*await examine(settings), *await examine_engines(settings))
+        if as_json_:
+            print(as_json(checks))
+        else:
+            render(checks, sys.stdout)
+        return exit_status(checks)
+
+    raise typer.Exit(asyncio.run(look()))
+
+
+@app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option(help="As docs/settings.md.")] = False,
+) -> None:
+    """List every setting with its value; secrets are only said to be set."""
+    if markdown:
+        print(settings_markdown(), end="")
+        return
+    for row in describe(_settings()):
+        print(f"{row.variable}={row.value}\n    {row.description} Allowed: {row.allowed}")
+
+
+@flows.command()
+def check(file: Annotated[Path, typer.Argument(help="The flow's YAML file.")]) -> None:
+    """Say what is wrong with a flow's file, with line and fix."""
+    problems = check_file(file)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    print(f"{file}: the flow is good")
+
+
+@flows.command()
+def draw(
+    file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
+    drawing: Annotated[
+        DrawingName, typer.Option("--format", help="svg or mermaid.")
+    ] = DrawingName.svg,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write; else to the terminal.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Whose prompts; else the first's.")] = None,
+) -> None:
+    """Draw a flow."""
+    flow = load(file)
+    text = svg(flow, language) if drawing is DrawingName.svg else mermaid(flow, language)
+    if output is None:
+        print(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        print(f"written to {output}")
+
+
+@flows.command("try")
+def try_(
+    file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
+    language: Annotated[str | None, typer.Option(help="The call's first language.")] = None,
+    send_requests: Annotated[bool, typer.Option(help="Really call the flow's URLs.")] = False,
+) -> None:
+    """Talk with a flow in the terminal, by text and keys."""
+    flow = load(file)
+    conversation = TryOut(
+        flow,
+        language=language,
+        ask=real_request if send_requests else None,
+    )
+    run_try_out(conversation, sys.stdin, sys.stdout.write, show_prompt=sys.stdin.isatty())
+
+
+def _settings(**overrides: object) -> Settings:
+    return load_settings(**overrides)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    try:
+        app(standalone_mode=False)
+    except FlowInvalid as error:
+        _fail("\n".join(str(problem) for problem in error.problems))
+    except (BotError, FlowError) as error:
+        _fail(str(error))
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _fail(text: str) -> NoReturn:
+    print(text, file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

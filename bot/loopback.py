@@ -1,0 +1,146 @@
+"""A real server in a process of its own, with the simulated carriers as its carriers."""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bot.errors import StartFailed
+from telephony.simulator import carrier_exotel, carrier_twilio
+from telephony.simulator.carrier_exotel import SimulatedExotel
+from telephony.simulator.carrier_twilio import SimulatedTwilio
+from telephony.simulator.party import Party
+
+START_TIMEOUT_S = 60.0
+TWILIO_NUMBER = "+15005550006"
+EXOTEL_NUMBER = "08047491899"
+
+Carrier = SimulatedTwilio | SimulatedExotel
+
+
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """The server, over HTTP, and the carriers that it calls through."""
+
+    base_url: str
+    http: httpx.AsyncClient
+    twilio: SimulatedTwilio
+    exotel: SimulatedExotel
+    parties: dict[str, Party]  # who answers which number; more may be added
+    pid: int
+
+    def carrier(self, name: str) -> Carrier:
+        """The simulated carrier of that name."""
+        return self.twilio if name == "twilio" else self.exotel
+
+
+@asynccontextmanager
+async def loopback(
+    data_dir: Path, settings: Mapping[str, str] | None = None
+) -> AsyncGenerator[Loopback]:
+    """Start the carriers and the server; its log goes to `server.log` in the data folder.
+
+    `settings`: further variables of the environment.
+
+    Raises:
+        StartFailed: the server did not come up; holds the end of its log.
+    """
+    parties: dict[str, Party] = {}
+    log_path = data_dir / "server.log"
+    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
+
+    def party(number: str) -> Party:
+        return parties[number]
+
+    async with AsyncExitStack() as stack:
+        twilio, exotel = SimulatedTwilio(party), SimulatedExotel(party)
+        twilio_url = await stack.enter_async_context(twilio.serve())
+        exotel_url = await stack.enter_async_context(exotel.serve())
+        port = _free_port()
+        environment = {
+            **{name: value for name, value in os.environ.items() if "CALLWRIGHT_" not in name},
+            "CALLWRIGHT_TWILIO__ACCOUNT_SID": carrier_twilio.ACCOUNT_SID,
+            "CALLWRIGHT_TWILIO__AUTH_TOKEN": carrier_twilio.AUTH_TOKEN,
+            "CALLWRIGHT_TWILIO__FROM_NUMBER": TWILIO_NUMBER,
+            "CALLWRIGHT_TWILIO__API_BASE_URL": twilio_url,
+            "CALLWRIGHT_EXOTEL__ACCOUNT_SID": carrier_exotel.ACCOUNT_SID,
+            "CALLWRIGHT_EXOTEL__API_KEY": carrier_exotel.API_KEY,
+            "CALLWRIGHT_EXOTEL__API_TOKEN": carrier_exotel.API_TOKEN,
+            "CALLWRIGHT_EXOTEL__FROM_NUMBER": EXOTEL_NUMBER,
+            "CALLWRIGHT_EXOTEL__API_BASE_URL": exotel_url,
+            "CALLWRIGHT_BUSINESS__OUTCOME_SECRET": secrets.token_hex(16),
+            "CALLWRIGHT_BUSINESS__ALLOW_PRIVATE_OUTCOME_URLS": "true",
+            "CALLWRIGHT_DESKS": '{"support": "+918047491800"}',
+            **(settings or {}),
+        }
+        with open(log_path, "ab") as log:  # noqa: ASYNC230 - a local file, once
+            server = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot.cli",
+                "serve",
+                "--port",
+                str(port),
+                "--data-dir",
+                str(data_dir),
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        stack.push_async_callback(_stop, server)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0)
+        )
+        await _until_ready(http, server, log_path)
+        yield Loopback(
+            base_url=str(http.base_url).rstrip("/"),
+            http=http,
+            twilio=twilio,
+            exotel=exotel,
+            parties=parties,
+            pid=server.pid,
+        )
+
+
+async def _until_ready(
+    http: httpx.AsyncClient, server: asyncio.subprocess.Process, log_path: Path
+) -> None:
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while server.returncode is None:
+                try:
+                    if (await http.get("/readyz")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass  # it does not listen yet
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pass
+    log = await asyncio.to_thread(log_path.read_text, encoding="utf-8", errors="replace")
+    end = "\n".join(log.splitlines()[-5:])
+    raise StartFailed(f"The server did not start. The end of {log_path}:\n{end}")
+
+
+async def _stop(server: asyncio.subprocess.Process) -> None:
+    if server.returncode is not None:
+        return
+    server.terminate()
+    try:
+        async with asyncio.timeout(15.0):
+            await server.wait()
+    except TimeoutError:
+        server.kill()
+        await server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

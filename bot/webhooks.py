@@ -1,0 +1,217 @@
+"""What carriers ask and tell us over HTTP."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, TypeVar, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from bot.ending import CallEnding
+from bot.live_calls import LiveCalls
+from bot.peers import has_exotel_password, is_local
+from bot.problems import Problem, responses
+from bot.services import Services
+from telephony import exotel_webhooks, twilio_webhooks
+from telephony.call import Call, Direction, Disposition, EndedBy, NewCall
+from telephony.errors import CallUnknown, WebhookMalformed
+from telephony.twilio_twiml import answer_twiml, hang_up_twiml
+
+XML = "text/xml"
+Form = dict[str, str]
+Fields = Mapping[str, object]
+_F = TypeVar("_F")
+_T = TypeVar("_T")
+
+
+def router(services: Services, live: LiveCalls) -> APIRouter:
+    """`/telephony/twilio/*` and `/telephony/exotel/*`, except the media sockets."""
+    routes = APIRouter(prefix="/telephony", tags=["carriers"], responses=responses(400, 403))
+    _add_twilio(routes, services, live)
+    _add_exotel(routes, services, live)
+    return routes
+
+
+def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
+    async def form(request: Request) -> Form:
+        return await _twilio_form(request, services)
+
+    @routes.post("/twilio/answer", summary="What to do with a call")
+    async def answer(
+        fields: Annotated[Form, Depends(form)], call_id: str | None = None
+    ) -> Response:
+        asked = _parsed(twilio_webhooks.parse_answer, fields)
+        if live.is_full:
+            # Twilio then hangs up; a number's fallback may take the call instead.
+            return Response(hang_up_twiml(), media_type=XML)
+        if call_id is None:
+            created = await services.store.create_call(
+                NewCall(
+                    Direction.INBOUND,
+                    to_number=asked.to_number,
+                    from_number=asked.from_number,
+                    carrier="twilio",
+                    carrier_call_id=asked.call_sid,
+                    outcome_url=services.settings.business.outcome_url,
+                    **services.route(asked.to_number),
+                )
+            )
+            call = created.call
+        else:
+            call = await _known(services, call_id)
+        if call.is_terminal:
+            return Response(hang_up_twiml(), media_type=XML)
+        document = answer_twiml(services.urls.stream("twilio"), {"call_id": call.id})
+        return Response(document, media_type=XML)
+
+    @routes.post("/twilio/status", status_code=204, summary="A call's status changed")
+    async def status(fields: Annotated[Form, Depends(form)], call_id: str) -> None:
+        callback = _parsed(twilio_webhooks.parse_status, fields)
+        await _known(services, call_id)
+        await _applied(services.dialer.apply_status(call_id, callback))
+
+    @routes.post("/twilio/machine", status_code=204, summary="Who answered")
+    async def machine(fields: Annotated[Form, Depends(form)], call_id: str) -> None:
+        result = _parsed(twilio_webhooks.parse_machine, fields)
+        await _known(services, call_id)
+        call = await _applied(services.dialer.apply_machine(call_id, result))
+        await _end_voicemail(live, call)
+
+
+def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
+    async def fields_of(request: Request) -> Mapping[str, object]:
+        return await _exotel_fields(request, services)
+
+    @routes.post("/exotel/status", status_code=204, summary="A call's status changed")
+    async def status(
+        fields: Annotated[Fields, Depends(fields_of)], call_id: str | None = None
+    ) -> None:
+        read = _parsed(exotel_webhooks.parse_status, fields)
+        known = await _known(services, call_id or read.custom_field)
+        await _applied(services.dialer.apply_status(known.id, read.callback))
+
+    @routes.api_route(
+        "/exotel/passthru",
+        methods=["GET", "POST"],
+        summary="Where a flow goes on after the Voicebot: 200 to its end, 302 to a person",
+    )
+    async def passthru(fields: Annotated[Fields, Depends(fields_of)]) -> Response:
+        texts = {name: str(value) for name, value in fields.items()}
+        asked = _parsed(exotel_webhooks.parse_passthru, texts)
+        call = await services.store.find_by_carrier_call_id("exotel", asked.carrier_call_id)
+        transfers = call is not None and call.transfer_to is not None
+        return Response(status_code=302 if transfers else 200, headers={"Location": ""})
+
+    @routes.get("/exotel/connect", summary="Whom the Connect applet shall call")
+    async def connect(
+        fields: Annotated[Fields, Depends(fields_of)],
+    ) -> exotel_webhooks.ConnectReply:
+        sid = str(fields.get("CallSid", ""))
+        call = await services.store.find_by_carrier_call_id("exotel", sid)
+        if call is None or call.transfer_to is None:
+            raise Problem(404, f"No transfer is booked for call {sid!r}.")
+        caller_id = services.settings.exotel.from_number or ""
+        return exotel_webhooks.connect_reply(call.transfer_to, caller_id)
+
+    @routes.get("/exotel/stream-url", summary="Where the Voicebot applet connects")
+    async def stream_url(
+        fields: Annotated[Fields, Depends(fields_of)],
+    ) -> dict[str, str]:
+        sid = str(fields.get("CallSid", ""))
+        if not sid:
+            raise Problem(400, "CallSid is missing: Exotel sends it in the query.")
+        call_id = str(fields.get("CustomField", "")) or await _inbound(services, sid, fields)
+        call = await _known(services, call_id)
+        return {"url": services.urls.exotel_stream(call.id, services.settings)}
+
+
+async def _inbound(services: Services, sid: str, fields: Mapping[str, object]) -> str:
+    to_number = str(fields.get("To") or fields.get("CallTo") or "")
+    created = await services.store.create_call(
+        NewCall(
+            Direction.INBOUND,
+            to_number=to_number,
+            from_number=str(fields.get("From") or fields.get("CallFrom") or ""),
+            carrier="exotel",
+            carrier_call_id=sid,
+            outcome_url=services.settings.business.outcome_url,
+            **services.route(to_number),
+        )
+    )
+    return created.call.id
+
+
+async def _known(services: Services, call_id: str) -> Call:
+    try:
+        return await services.store.get(call_id)
+    except CallUnknown as error:
+        raise Problem(404, str(error)) from error
+
+
+async def _end_voicemail(live: LiveCalls, call: Call) -> None:
+    session = live.find(call.id)
+    if session is not None and call.disposition is Disposition.VOICEMAIL:
+        await session.end(
+            CallEnding(Disposition.VOICEMAIL, EndedBy.BOT, reason="a machine answered")
+        )
+
+
+async def _applied(change: Awaitable[_T]) -> _T:
+    try:
+        return await change
+    except WebhookMalformed as error:
+        raise Problem(400, str(error)) from error
+
+
+def _parsed(parse: Callable[[_F], _T], fields: _F) -> _T:
+    try:
+        return parse(fields)
+    except WebhookMalformed as error:
+        raise Problem(400, str(error)) from error
+
+
+async def _twilio_form(request: Request, services: Services) -> Form:
+    """The fields of a webhook that Twilio signed; without an account, that this machine sent."""
+    async with request.form(max_files=0, max_fields=200) as form:
+        fields = {name: str(value) for name, value in form.items()}
+    token = services.settings.twilio.auth_token
+    if token is None:
+        if not is_local(request):
+            raise Problem(403, "Without CALLWRIGHT_TWILIO__AUTH_TOKEN only loopback may post here.")
+        return fields
+    query = f"?{request.url.query}" if request.url.query else ""
+    if not twilio_webhooks.signature_is_valid(
+        token.get_secret_value(),
+        f"{services.urls.base}{request.url.path}{query}",
+        fields,
+        request.headers.get(twilio_webhooks.SIGNATURE_HEADER),
+        settings_header=request.headers.get(twilio_webhooks.SIGNATURE_SETTINGS_HEADER, ""),
+    ):
+        raise Problem(
+            403,
+            "The signature is not Twilio's for this URL. Behind a proxy set CALLWRIGHT_PUBLIC_URL "
+            "to the address that Twilio calls.",
+        )
+    return fields
+
+
+async def _exotel_fields(request: Request, services: Services) -> Mapping[str, object]:
+    """The fields of Exotel's request, wherever it put them; it signs nothing, so it logs in."""
+    if not (is_local(request) or has_exotel_password(request, services.settings)):
+        raise Problem(
+            403,
+            "Exotel logs in with CALLWRIGHT_EXOTEL__STREAM_USER and _PASSWORD: write the address "
+            "as https://user:password@host/...",
+        )
+    fields: dict[str, object] = dict(request.query_params)
+    if request.method == "POST":
+        if request.headers.get("content-type", "").startswith("application/json"):
+            try:
+                body = await request.json()
+            except ValueError as error:
+                raise Problem(400, f"The body is not JSON: {error}") from error
+            if not isinstance(body, dict):
+                raise Problem(400, "The body is not a JSON object.")
+            fields |= cast(dict[str, object], body)
+        else:
+            async with request.form(max_files=0, max_fields=200) as form:
+                fields |= {name: str(value) for name, value in form.items()}
+    return fields
