@@ -10,6 +10,9 @@ from ivr_flows.understanding import UNSURE_CONFIDENCE, meant, not_understood
 SURE_CONFIDENCE = 0.6
 """Below this confidence of the recogniser a spoken number counts as unsure and is read back."""
 
+SPARE_DIGITS = 2
+"""So many keys more than the largest number has are waited for: some key "020" for twenty."""
+
 
 def collect_pressed(turn: Turn, node: CollectNode, digit: str) -> None:
     """One key at a `collect`."""
@@ -96,10 +99,11 @@ def _fits(node: CollectNode, value: Value) -> bool:
 
 
 def _is_complete(node: CollectNode, digits: str) -> bool:
-    """Whether no further key could belong to the number: then there is nothing to wait for."""
+    """Whether the keys are as many as are taken. A number is not complete before: "200" where
+    180 is the most must be asked again, not taken for 20."""
     if node.kind == "digits":
         return len(digits) >= node.max_digits
-    return len(digits) >= node.most_digits or int(digits) * 10 > node.max
+    return len(digits) >= node.most_digits + SPARE_DIGITS
 
 
 def _submit(turn: Turn, node: CollectNode) -> None:

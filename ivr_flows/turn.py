@@ -40,6 +40,9 @@ from ivr_flows.variables import cut_to_length, fitted
 
 MAX_FAULTS = 20
 MAX_HINTS = 60
+LAST_DIGIT_S = 1.2
+"""Silence after which a number is taken that no further key could belong to. Longer makes the
+caller wait; shorter, and the third key of a number too large comes after it was taken."""
 _NOTHING: Mapping[str, Value] = {}
 
 
@@ -132,8 +135,8 @@ class Turn:
                 keys |= {node.read_back.yes_key, node.read_back.no_key}
             else:
                 keys |= set("0123456789") | {node.finish_key}
-                max_digits = node.most_digits - len(self.state.digits)
-            timeout_s = node.digit_timeout_s if self.state.digits else timeout_s
+                max_digits = max(1, node.most_digits - len(self.state.digits))
+            timeout_s = self._until_next_digit_s(node)
         self.actions.append(
             Listen(
                 node=self.state.node,
@@ -145,6 +148,13 @@ class Turn:
                 max_digits=max_digits,
             )
         )
+
+    def _until_next_digit_s(self, node: CollectNode) -> float:
+        digits = self.state.digits
+        if not digits:
+            return node.timeout_s
+        may_go_on = node.kind == "digits" or int(digits) * 10 <= node.max
+        return node.digit_timeout_s if may_go_on else min(node.digit_timeout_s, LAST_DIGIT_S)
 
     def _hints(self) -> tuple[str, ...]:
         if not isinstance(self.node, MenuNode):

@@ -1,0 +1,129 @@
+"""A flow tried in the terminal."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from ivr_flows.actions import Request
+from ivr_flows.errors import VariablesInvalid
+from ivr_flows.events import Failed, Responded
+from ivr_flows.loader import shipped
+from ivr_flows.try_out import TryOut, real_request, run
+
+VENDOR = shipped("vendor_confirmation")
+SUPPORT = shipped("customer_support")
+
+
+def printed(try_out: TryOut, *lines: str) -> str:
+    out: list[str] = []
+    run(try_out, lines, out.append, show_prompt=True)
+    return "".join(out)
+
+
+def test_a_call_by_words_ends_with_its_disposition():
+    text = printed(TryOut(VENDOR), "yes confirm it", "twenty minutes")
+    assert 'outcome so far: {"decision": "confirmed", "minutes": 20}' in text
+    assert text.endswith("-- hangs up [confirmed]\n")
+
+
+def test_a_call_by_keys_in_hindi_without_an_ear():
+    text = printed(TryOut(VENDOR, language="hi", keypad_only=True), "2", "3")
+    assert "no words" in text
+    assert "हाँ कहिए" not in text
+    assert text.endswith("-- hangs up [rejected]\n")
+
+
+def test_silence_is_an_empty_line():
+    assert printed(TryOut(VENDOR), "", "", "").endswith("-- hangs up [no_input]\n")
+
+
+def test_a_line_with_an_exclamation_mark_cuts_the_prompt_off():
+    assert "-- (cut off)" in printed(TryOut(VENDOR), "!1")
+    assert "-- (cut off)" not in printed(TryOut(VENDOR), "1")
+
+
+def test_keys_in_quotes_are_words():
+    assert '"minutes": 25' in printed(TryOut(VENDOR), "1", '"25"')
+
+
+def test_a_request_is_answered_by_typing():
+    text = printed(TryOut(SUPPORT), "1", "4522#", '200 {"status": "delivered"}', "/hangup")
+    assert "GET https://example.org/orders/4522" in text
+    assert "has been delivered" in text
+    assert text.endswith("-- the caller hung up\n")
+
+
+@pytest.mark.parametrize("line", ["fail", "", "200", "999 x", "200 {broken", "200 " + "[" * 9000])
+def test_any_typed_answer_of_the_business_goes_on(line: str):
+    assert "can't look up" in printed(TryOut(SUPPORT), "1", "4522#", line)
+
+
+def test_a_transfer_may_find_nobody():
+    text = printed(TryOut(SUPPORT), "9", "/nobody")
+    assert "transfer to support [transferred]" in text
+    assert text.endswith("-- hangs up [failed]\n")
+
+
+def test_variables_and_help_can_be_looked_at():
+    text = printed(TryOut(VENDOR, variables={"amount": "99.5"}), "/variables", "/what")
+    assert "amount = 99.5" in text
+    assert text.count("/hangup") == 2
+
+
+def test_wrong_variables_are_named():
+    with pytest.raises(VariablesInvalid, match="amount"):
+        TryOut(VENDOR, variables={"amount": "much"})
+
+
+@contextmanager
+def business(body: bytes, status: int = 200) -> Iterator[str]:
+    """A server that answers every GET with `body`."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_request_can_be_carried_out_over_http():
+    with business(json.dumps({"status": "preparing"}).encode()) as url:
+        try_out = TryOut(SUPPORT, variables={"status_url": url}, ask=real_request)
+        assert "is being prepared" in printed(try_out, "1", "4522#")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "answer"),
+    [
+        (b"gone", 404, Responded(404, "gone")),
+        (b"\xff\xfe", 200, Responded(200, "\ufffd\ufffd")),
+        (b"x" * 200_000, 200, Failed("request", "the answer is over 100000 bytes")),
+    ],
+)
+def test_odd_answers_over_http_are_taken(body: bytes, status: int, answer: object):
+    with business(body, status) as url:
+        assert real_request(Request("n", "GET", url, timeout_ms=5000)) == answer
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://", "nonsense", "http://[::bad"])
+def test_an_address_that_does_not_answer_is_a_failure(url: str):
+    answer = real_request(Request("n", "GET", url, timeout_ms=500))
+    assert isinstance(answer, Failed)
