@@ -1,7 +1,7 @@
 """What can go wrong when a machine hears or speaks.
 
     SpeechError
-    ├── EngineUnavailable    the engine, its weights or its library are not here: says how to get them
+    ├── EngineUnavailable    engine, weights or library are not here: says how to get them
     ├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
     ├── VoiceUnknown         no voice of that name: names those there are
     ├── EngineFailed         the engine was there and broke on this request; another try may work

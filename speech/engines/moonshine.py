@@ -36,7 +36,11 @@ _SHORTEST_S = 0.1
 # at its quietest point between these two.
 _PART_S = (12.0, 24.0)
 
-_PAD_MS = (100, 200)
+_SILENCE_AFTER_MS = 400
+"""Put behind the last word. Measured on 420 recorded prompts of under 3 s and 152 sentences of
+flite's four voices, all through mu-law at 8 kHz with 500 ms of line noise around: word error rate
+0.175 and 0.339 without it, 0.164 and 0.279 with it (and 0.183 and 0.405 with 200 ms on both
+sides). Silence *before* the words gains nothing and brings words that nobody said."""
 
 
 class MoonshineRecognizer:
@@ -139,5 +143,4 @@ def decode(model: MoonshineModel, pcm: Pcm, sample_rate_hz: int) -> Decoded:
 
 
 def _padded(samples: Samples) -> Samples:
-    before, after = (SAMPLE_RATE_HZ * ms // 1000 for ms in _PAD_MS)
-    return np.pad(samples, (before, after))
+    return np.pad(samples, (0, SAMPLE_RATE_HZ * _SILENCE_AFTER_MS // 1000))
