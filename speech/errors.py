@@ -1,12 +1,12 @@
 """What can go wrong when a machine hears or speaks.
 
-    SpeechError
-    ├── EngineUnavailable    engine, weights or library are not here: says how to get them
-    ├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
-    ├── VoiceUnknown         no voice of that name: names those there are
-    ├── EngineFailed         the engine was there and broke on this request; another try may work
-    ├── EngineBusy           the pool has more work than it can finish in time; nothing was started
-    └── DeadlineExceeded     the work did not finish within the caller's deadline
+SpeechError
+├── EngineUnavailable    engine, weights or library are not here: says how to get them
+├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
+├── VoiceUnknown         no voice of that name: names those there are
+├── EngineFailed         the engine was there and broke on this request; another try may work
+├── EngineBusy           the pool has more work than it can finish in time; nothing was started
+└── DeadlineExceeded     the work did not finish within the caller's deadline
 """
 
 
