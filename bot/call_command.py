@@ -195,9 +195,13 @@ def _report(console: Console, vendor: Vendor, record: Json, result: CallResult |
 
 
 def _show_latencies(console: Console, record: Json, result: CallResult | None) -> None:
-    table = Table(title="Latencies (ms)", title_justify="left", show_edge=False)
+    table = Table(
+        title="Latencies (ms): each stage, after the end of what the vendor said",
+        title_justify="left",
+        show_edge=False,
+    )
     table.add_column("reply", no_wrap=True)
-    headings = ("turn decided", "transcript", "reply ready", "first audio", "total")
+    headings = ("decided", "words", "reply", "audio", "total")
     for heading in headings:
         table.add_column(heading, justify="right")
     for turn in record["turns"]:

@@ -15,7 +15,7 @@ from bot.doctor_report import as_json, render
 from bot.errors import BotError
 from bot.logs import set_up_logging
 from bot.settings import Settings, describe, load_settings, settings_markdown
-from bot.vendors import VENDORS
+from bot.vendors import VENDORS, VendorName
 from ivr_flows.draw import mermaid, svg
 from ivr_flows.errors import FlowError, FlowInvalid
 from ivr_flows.loader import check_file, load
@@ -25,9 +25,6 @@ from ivr_flows.try_out import run as run_try_out
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 flows = typer.Typer(no_args_is_help=True, help="Check, draw and try flows.")
 app.add_typer(flows, name="flows")
-
-VendorName = StrEnum("VendorName", {name: name for name in VENDORS})
-CONFIRMS = VendorName("confirms")
 
 
 class CarrierName(StrEnum):
@@ -71,7 +68,9 @@ def serve(
 
 @app.command()
 def call(
-    vendor: Annotated[VendorName, typer.Option(help="Whom the call reaches.")] = CONFIRMS,
+    vendor: Annotated[
+        VendorName, typer.Option(help="Whom the call reaches.")
+    ] = VendorName.confirms,
     language: Annotated[LanguageName, typer.Option(help="The call's language.")] = LanguageName.en,
     carrier: Annotated[
         CarrierName, typer.Option(help="Whose protocol it goes by.")
@@ -82,7 +81,7 @@ def call(
     from bot.call_command import run_call
 
     status = asyncio.run(
-        run_call(VENDORS[vendor.value], language.value, carrier.value, data_dir or Path("data"))
+        run_call(VENDORS[vendor], language.value, carrier.value, data_dir or Path("data"))
     )
     raise typer.Exit(status)
 
@@ -107,7 +106,7 @@ def simulate(
         run_simulation(
             calls=calls,
             at_once=at_once,
-            vendors=[VENDORS[vendor.value]] if vendor else list(VENDORS.values()),
+            vendors=[VENDORS[vendor]] if vendor else list(VENDORS.values()),
             language=language.value,
             carriers=[carrier.value] if carrier else [name.value for name in CarrierName],
             data_dir=data_dir or Path("data"),
@@ -192,11 +191,17 @@ def try_(
         language=language,
         ask=real_request if send_requests else None,
     )
-    run_try_out(conversation, sys.stdin, sys.stdout.write, show_prompt=sys.stdin.isatty())
+    run_try_out(conversation, sys.stdin, _write, show_prompt=sys.stdin.isatty())
 
 
-def _settings(**overrides: object) -> Settings:
-    return load_settings(**overrides)
+def _write(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def _settings(
+    host: str | None = None, port: int | None = None, data_dir: Path | None = None
+) -> Settings:
+    return load_settings(host=host, port=port, data_dir=data_dir)
 
 
 def main() -> NoReturn:

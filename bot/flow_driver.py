@@ -6,6 +6,7 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -105,8 +106,7 @@ class FlowDriver(FrameProcessor):
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
         await super().setup(setup)
-        events: asyncio.Task[None] = self.create_task(self._take_events())
-        self._tasks.append(events)
+        self._tasks.append(cast(asyncio.Task[None], self.create_task(self._take_events())))
 
     async def cleanup(self) -> None:
         """End the tasks: the events', and requests still under way."""
@@ -241,8 +241,8 @@ class FlowDriver(FrameProcessor):
             case Listen():
                 self._listen = action
             case Request():
-                asked: asyncio.Task[None] = self.create_task(self._carry_out(action))
-                self._tasks.append(asked)
+                task = cast(asyncio.Task[None], self.create_task(self._carry_out(action)))
+                self._tasks.append(task)
             case Report():
                 self._journal.outcome(action.variables)
             case SwitchLanguage():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 
@@ -9,6 +10,18 @@ from telephony.call import Disposition, JsonValue
 from telephony.simulator.party import Party
 from telephony.simulator.phone_audio import Pcm
 from telephony.simulator.script import BargeIn, Press, Speak, StayOnLine, Step, WaitForPrompt
+
+
+class VendorName(StrEnum):
+    """The kinds of vendor."""
+
+    confirms = "confirms"
+    rejects = "rejects"
+    keypad = "keypad"
+    interrupts = "interrupts"
+    silent = "silent"
+    busy = "busy"
+    voicemail = "voicemail"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +46,7 @@ class Line:
 class Vendor:
     """One kind of person."""
 
-    name: str
+    name: VendorName
     does: str  # for people
     spoken: tuple[Line, ...]  # where the call's language has an ear
     keyed: tuple[Line, ...]  # where it hasn't
@@ -48,11 +61,11 @@ PROMPT_TIMEOUT_MS = 45_000
 _CONFIRM_BY_KEYS = (Line(keys="1"), Line(keys="20#"))
 _CONFIRMED: Mapping[str, JsonValue] = {"decision": "confirmed", "minutes": 20}
 
-VENDORS: Mapping[str, Vendor] = {
+VENDORS: Mapping[VendorName, Vendor] = {
     vendor.name: vendor
     for vendor in (
         Vendor(
-            "confirms",
+            VendorName.confirms,
             "says yes, and how many minutes",
             (Line("yes, confirm the order"), Line("twenty minutes")),
             _CONFIRM_BY_KEYS,
@@ -60,7 +73,7 @@ VENDORS: Mapping[str, Vendor] = {
             _CONFIRMED,
         ),
         Vendor(
-            "rejects",
+            VendorName.rejects,
             "refuses, and says why",
             (Line("no, reject it"), Line("out of stock")),
             (Line(keys="2"), Line(keys="1")),
@@ -68,7 +81,7 @@ VENDORS: Mapping[str, Vendor] = {
             {"decision": "rejected", "reason": "out_of_stock"},
         ),
         Vendor(
-            "keypad",
+            VendorName.keypad,
             "answers by keys only",
             _CONFIRM_BY_KEYS,
             _CONFIRM_BY_KEYS,
@@ -76,17 +89,17 @@ VENDORS: Mapping[str, Vendor] = {
             _CONFIRMED,
         ),
         Vendor(
-            "interrupts",
+            VendorName.interrupts,
             "answers while the bot is still speaking",
             (Line("yes, confirm", over_prompt_ms=2500), Line("twenty minutes")),
             (Line(keys="1", over_prompt_ms=2500), Line(keys="20#")),
             Disposition.CONFIRMED,
             _CONFIRMED,
         ),
-        Vendor("silent", "picks up and says nothing", (), (), Disposition.NO_INPUT),
-        Vendor("busy", "is on the phone", (), (), Disposition.BUSY, behaviour="busy"),
+        Vendor(VendorName.silent, "picks up and says nothing", (), (), Disposition.NO_INPUT),
+        Vendor(VendorName.busy, "is on the phone", (), (), Disposition.BUSY, behaviour="busy"),
         Vendor(
-            "voicemail",
+            VendorName.voicemail,
             "has a machine that answers",
             (Line("you have reached the restaurant, please leave a message after the tone"),),
             (Line("you have reached the restaurant, please leave a message after the tone"),),
