@@ -13,7 +13,9 @@ Value = str | int | float | bool | tuple[str, ...] | None  # what a variable can
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]  # ISO 639
-Disposition = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,29}$")]
+Disposition = Literal[  # what came of an answered call, in the words of the call's record
+    "confirmed", "rejected", "completed", "no_input", "transferred", "voicemail", "failed"
+]
 Template = Annotated[str, Field(min_length=1, max_length=2000)]  # text with {{ variables }}
 Phrase = Annotated[str, Field(min_length=1, max_length=80)]
 Seconds = Annotated[float, Field(ge=0.5, le=60)]

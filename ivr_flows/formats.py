@@ -15,6 +15,7 @@ _MONTHS = {
     "hi": "जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
     "mr": "जानेवारी फेब्रुवारी मार्च एप्रिल मे जून जुलै ऑगस्ट सप्टेंबर ऑक्टोबर नोव्हेंबर डिसेंबर",
 }
+LONGEST_RUN, RUN = 6, 5  # digits said in one breath; a telephone number is said as five and five
 _AND = {"en": "and", "hi": "और", "mr": "आणि"}
 
 
@@ -57,8 +58,10 @@ def money(value: object, symbol: str = "₹") -> str:
 
 
 def digits(value: object) -> str:
-    """ "A-4522" -> "A 4 5 2 2": one by one, signs left out."""
-    return " ".join(sign.upper() for sign in str(value) if sign.isalnum())
+    """ "A-4522" -> "A 4 5 2 2": one by one, signs left out, long ones with pauses."""
+    signs = [sign.upper() for sign in str(value) if sign.isalnum()]
+    size = len(signs) if len(signs) <= LONGEST_RUN else RUN
+    return ", ".join(" ".join(signs[at : at + size]) for at in range(0, len(signs), size or 1))
 
 
 def clock_time(value: object) -> str:

@@ -20,7 +20,7 @@ from ivr_flows.events import (
     Started,
 )
 from ivr_flows.flow import CollectNode, Flow, ListenNode, MenuNode, RequestNode, TransferNode
-from ivr_flows.responses import picked
+from ivr_flows.requesting import picked
 from ivr_flows.state import Phase, State
 from ivr_flows.turn import Turn
 from ivr_flows.understanding import listen_heard, menu_heard, node_pressed

@@ -40,7 +40,6 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": "start with a small letter; then small letters, digits and _",
     r"^[a-z]{2,3}$": "write a language's code, such as en, hi or mr",
     r"^[0-9*#ABCD]$": 'write one key in quotes: "0" to "9", "*" or "#"',
-    r"^[a-z][a-z_]{1,29}$": "use small letters and _, e.g. confirmed",
     r"^([1-5]\d\d|[1-5]xx)$": 'write a status such as "404" or "5xx", in quotes',
 }
 

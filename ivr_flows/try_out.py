@@ -75,14 +75,14 @@ class TryOut:
 
     @property
     def prompt(self) -> str:
-        """What is waited for, in front of the line to type."""
+        """What is waited for."""
         match self._state.phase:
             case Phase.REQUESTING:
-                return "answer (200 {...} or fail)> "
+                return "answer (200 {...} or fail)>"
             case Phase.TRANSFERRED:
-                return "transferred (/nobody or /hangup)> "
+                return "transferred (/nobody or /hangup)>"
             case _:
-                return f"{self._state.node}> "
+                return f"{self._state.node}>"
 
     def start(self) -> list[str]:
         """The call is answered."""
@@ -204,7 +204,7 @@ def run(
     typed = iter(lines)
     while not try_out.is_over:
         if show_prompt:
-            write(try_out.prompt)
+            write(try_out.prompt + "\n")  # a whole line, so that a terminal shows it at once
         line = next(typed, None)
         if line is None:
             return

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from ivr_flows.actions import (
     Action,
     HangUp,
     Listen,
     Report,
-    Request,
     Say,
     StopSaying,
     SwitchLanguage,
@@ -35,6 +34,7 @@ from ivr_flows.flow import (
 )
 from ivr_flows.meanings import Means, means_at
 from ivr_flows.prompts import evaluate, is_static, new_value, render
+from ivr_flows.requesting import request_action
 from ivr_flows.state import Phase, State
 from ivr_flows.variables import cut_to_length, fitted
 
@@ -214,40 +214,17 @@ class Turn:
         return node.otherwise
 
     def _request(self, node: RequestNode) -> str | None:
-        variables, language = self.state.variables, self.state.language
+        state = self.state
         try:
-            action = Request(
-                node=self.state.node,
-                method=node.method,
-                url=render(node.url, variables, language, for_url=True),
-                timeout_ms=round(node.timeout_s * 1000),
-                headers={k: render(v, variables, language) for k, v in node.headers.items()},
-                json=self._filled(node.json_body),
-            )
+            action = request_action(state.node, node, state.variables, state.language)
         except TemplateInvalid as error:
             self.fault(error)
-            return node.failure
-        if not action.url.startswith(("http://", "https://")):
-            self.fault(TemplateInvalid("no address to ask", "give the url's variable a value"))
             return node.failure
         if node.prompt:
             self.say(node.prompt, is_asking=False)
         self.actions.append(action)
         self.change(phase=Phase.REQUESTING)
         return None
-
-    def _filled(self, part: Any) -> Any:
-        match part:
-            case str():
-                value = new_value(part, self.state.variables, self.state.language)
-                return list(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
-            case dict():
-                fields = cast("dict[str, Any]", part)
-                return {key: self._filled(value) for key, value in fields.items()}
-            case tuple():
-                return [self._filled(value) for value in cast("tuple[Any, ...]", part)]
-            case _:
-                return part
 
     def _transfer(self, node: TransferNode) -> None:
         to = self.rendered(node.to, self.state.language, _NOTHING)

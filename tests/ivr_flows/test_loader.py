@@ -238,6 +238,13 @@ REFUSED = {
         'there is no type "decides"',
         "use one of say, menu",
     ),
+    "a disposition that the record does not know": (
+        "disposition: completed",
+        "disposition: happy",
+        "disposition: happy",
+        "\"disposition\" can't be 'happy'",
+        "use 'confirmed', 'rejected'",
+    ),
     "a key that no telephone has": (
         'rice: {keys: ["1"]',
         'rice: {keys: ["12"]',

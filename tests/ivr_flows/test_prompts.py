@@ -53,6 +53,8 @@ def test_numbers_are_grouped(value: object, written: str):
         ("{{ '2025-08-01' | date }}", "mr", "1 ऑगस्ट 2025"),
         ("{{ 'today' | date }}", "en", "today"),
         ("{{ 'A-4522' | digits }}", "en", "A 4 5 2 2"),
+        ("{{ '9876543210' | digits }}", "hi", "9 8 7 6 5, 4 3 2 1 0"),
+        ("{{ '--' | digits }}.", "en", "."),
         ("{{ items | listed }}", "en", "naan, dal and rice"),
         ("{{ items | listed }}", "hi", "naan, dal और rice"),
         ("{{ none | listed }}x", "mr", "x"),

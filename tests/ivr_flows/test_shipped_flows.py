@@ -1,11 +1,13 @@
 """The shipped flows, whole: every ending in every language, by keys and by words."""
 
 from itertools import product
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivr_flows import flow as flow_schema
 from ivr_flows.actions import Action, HangUp, Listen, Report, Request, Say, Transfer
 from ivr_flows.answers import HIGH_CONFIDENCE
 from ivr_flows.events import (
@@ -23,6 +25,7 @@ from ivr_flows.flow import MenuNode, Prompt, prompts_of
 from ivr_flows.interpreter import Interpreter, Phase, State
 from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.rehearsal import foreseeable_prompts, static_prompts
+from telephony.call import Disposition
 
 FLOWS = load_folder(SHIPPED)
 LANGUAGES = ("en", "hi", "mr")
@@ -310,6 +313,10 @@ def test_what_can_be_foreseen_is_what_is_said(flow: str, language: str):
     static = static_prompts(FLOWS[flow], language)
     assert all(say.is_static for say in static)
     assert {say.text for say in static} <= {say.text for say in foreseen}
+
+
+def test_the_call_record_knows_every_disposition_of_a_flow():
+    assert set(get_args(flow_schema.Disposition)) <= {word.value for word in Disposition}
 
 
 def events() -> st.SearchStrategy[Event]:
