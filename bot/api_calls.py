@@ -1,6 +1,7 @@
 """Calls over REST: place one, list them, read one, hear it."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from bot.problems import FieldProblem, Problem, responses
 from bot.services import Services, from_number
 from ivr_flows.errors import FlowUnknown, VariablesInvalid
 from ivr_flows.variables import first_values
-from telephony.call import CallStatus, Direction, Disposition, NewCall
+from telephony.call import CallStatus, Direction, Disposition, JsonValue, NewCall
 from telephony.errors import (
     CallUnknown,
     CursorInvalid,
@@ -171,7 +172,7 @@ def _new_call(body: NewCallBody, services: Services) -> NewCall:
         flow=body.flow,
         carrier=carrier,
         language=body.language or settings.default_language,
-        variables=body.variables,
+        variables=_variables(body, services),
         outcome_url=target,
     )
 
@@ -179,7 +180,7 @@ def _new_call(body: NewCallBody, services: Services) -> NewCall:
 def _flow_problems(body: NewCallBody, services: Services) -> list[FieldProblem]:
     try:
         flow = services.flow(body.flow)
-        first_values(flow, body.variables)
+        first_values(flow, _variables(body, services))
     except FlowUnknown as error:
         return [FieldProblem(field="body.flow", problem=str(error))]
     except VariablesInvalid as error:
@@ -195,6 +196,11 @@ def _flow_problems(body: NewCallBody, services: Services) -> list[FieldProblem]:
             )
         ]
     return []
+
+
+def _variables(body: NewCallBody, services: Services) -> Mapping[str, JsonValue]:
+    """The call's own values, over those that the settings give to the flow."""
+    return {**services.settings.flow_variables.get(body.flow, {}), **body.variables}
 
 
 def _outcome_problems(url: str, services: Services) -> list[FieldProblem]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Response
 
@@ -88,7 +89,9 @@ def _add_health(server: Server) -> None:
     async def healthz() -> HealthBody:
         return body("ok")
 
-    not_ready = {503: {"model": HealthBody, "description": "Starting, full or shutting down"}}
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"model": HealthBody, "description": "Starting, full or shutting down"}
+    }
 
     @server.app.get(
         "/readyz", tags=["health"], summary="Whether it takes calls", responses=not_ready

@@ -1,5 +1,7 @@
 """The carriers' media sockets: who may connect, which call it is, and its session."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, WebSocket
 from loguru import logger
 
@@ -17,7 +19,10 @@ from telephony.media_messages import StreamStart
 from telephony.media_stream import read_start, refuse
 from telephony.twilio_media import PACKET_MS as TWILIO_PACKET_MS
 
-EXOTEL_PACKET_MS = 100
+_TWILIO = LineShape(8000, packet_ms=TWILIO_PACKET_MS)
+# Exotel's serializer gathers 100 ms of the bot's voice before it sends them: half of that and
+# some of the line's way, on average, after the recorder saw them.
+_EXOTEL = LineShape(8000, packet_ms=100, bot_delay_ms=60)
 
 
 def router(services: Services, live: LiveCalls) -> APIRouter:
@@ -39,12 +44,13 @@ class MediaSocket:
     """One socket of a carrier's, from its handshake to its close."""
 
     def __init__(
-        self, services: Services, live: LiveCalls, websocket: WebSocket, carrier: CarrierName
+        self, services: Services, live: LiveCalls, websocket: WebSocket, carrier: CarrierName | None
     ) -> None:
+        """`carrier`: whose address it is; None: told from its first messages."""
         self._services = services
         self._live = live
         self._websocket = websocket
-        self._carrier: CarrierName = carrier
+        self._carrier: CarrierName | None = carrier
         self._is_local = is_local(websocket)
 
     async def serve(self) -> None:
@@ -54,6 +60,10 @@ class MediaSocket:
             await self._websocket.close(code=1008)  # before it is accepted: the answer is 403
             return
         await self._websocket.accept()
+        await self.take_call()
+
+    async def take_call(self) -> None:
+        """The same on an accepted socket whose peer is known to belong here."""
         try:
             with self._live.place():
                 start = await read_start(
@@ -79,7 +89,7 @@ class MediaSocket:
     async def _session(self, start: StreamStart) -> CallSession:
         call = await self._call(start)
         transport = LineTransport(self._websocket, start)
-        packet_ms = TWILIO_PACKET_MS if start.carrier == "twilio" else EXOTEL_PACKET_MS
+        line = _TWILIO if start.carrier == "twilio" else _EXOTEL
 
         async def transfer(to: str) -> str | None:
             return await self._transfer(call, start, to)
@@ -89,7 +99,7 @@ class MediaSocket:
                 self._services,
                 call,
                 transport,
-                LineShape(start.sample_rate_hz, packet_ms),
+                replace(line, sample_rate_hz=start.sample_rate_hz),
                 transfer,
             )
         except FlowError as error:
@@ -118,10 +128,10 @@ class MediaSocket:
             if call.carrier_call_id is None and start.call_sid:
                 await store.note(call_id, carrier_call_id=start.call_sid)
             return call
-        known = await store.find_by_carrier_call_id(self._carrier, start.call_sid)
+        known = await store.find_by_carrier_call_id(start.carrier, start.call_sid)
         if known is not None and not known.is_terminal:
             return known
-        if self._carrier == "twilio" and not self._is_local:
+        if start.carrier == "twilio" and not self._is_local:
             raise StreamRefused(
                 "start.customParameters.call_id is missing: point the number's webhook at "
                 "/telephony/twilio/answer, which sends it"
@@ -135,7 +145,7 @@ class MediaSocket:
                 Direction.INBOUND,
                 to_number=to_number,
                 from_number=start.from_number or start.custom_parameters.get("from") or "",
-                carrier=self._carrier,
+                carrier=start.carrier,
                 carrier_call_id=start.call_sid,
                 **self._services.route(to_number),
             )
@@ -143,9 +153,9 @@ class MediaSocket:
         return created.call
 
     async def _transfer(self, call: Call, start: StreamStart, to: str) -> str | None:
-        carrier = self._services.carriers.get(self._carrier)
+        carrier = self._services.carriers.get(start.carrier)
         if carrier is None:
-            return f"no account at {self._carrier} is set: calls can't be transferred"
+            return f"no account at {start.carrier} is set: calls can't be transferred"
         number = self._services.settings.desks.get(to, to)
         try:
             await carrier.transfer(call.carrier_call_id or start.call_sid, number)

@@ -24,7 +24,7 @@ from speech.registry import make_recognizer, make_synthesizer
 from speech.stt import Recognizer
 from speech.tts import Synthesizer
 from speech.vad import SileroSession
-from telephony.call import Call
+from telephony.call import Call, JsonValue
 from telephony.carrier import Carrier, DialRequest
 from telephony.database import Database
 from telephony.delivery_queue import DeliveryQueue
@@ -45,6 +45,7 @@ class Route(TypedDict):
 
     flow: str
     language: str
+    variables: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,11 @@ class Services:
         """What answers a call to one of our numbers."""
         settings = self.settings
         route = settings.numbers.get(to_number)
+        flow = route.flow if route else settings.default_flow
         return Route(
-            flow=route.flow if route else settings.default_flow,
+            flow=flow,
             language=(route and route.language) or settings.default_language,
+            variables=dict(settings.flow_variables.get(flow, {})),
         )
 
     async def render_static_prompts(self) -> None:

@@ -38,6 +38,8 @@ class LineShape:
 
     sample_rate_hz: int
     packet_ms: int
+    mark_timeout_ms: int | None = None  # None: the line returns marks; else what stands for them
+    rtvi: bool = False  # the far end is a Pipecat client, which waits for the bot's greeting
     bot_delay_ms: int = 0  # how long the bot's audio lasts on its way after it was sent
 
 
@@ -139,7 +141,9 @@ class CallSession:
             clock=self._clock,
             sample_rate_hz=rate_hz,
             packet_ms=self._line.packet_ms,
-            mark_timeout_ms=round(services.settings.timeouts.play_out_s * 1000),
+            mark_timeout_ms=self._line.mark_timeout_ms
+            or round(services.settings.timeouts.play_out_s * 1000),
+            sends_marks=self._line.mark_timeout_ms is None,
         )
         pipeline = call_pipeline(
             self._transport,
@@ -151,7 +155,7 @@ class CallSession:
         return PipelineWorker(
             pipeline,
             params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
-            enable_rtvi=False,
+            enable_rtvi=self._line.rtvi,
             enable_turn_tracking=False,
             idle_timeout_secs=None,  # silence is the flow's to judge, a dead line is watched here
         )

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         description='What answers which number, as JSON: {"+918047491899": {"flow": '
         '"customer_support", "language": "hi"}}.',
     )
+    flow_variables: dict[str, dict[str, str | float]] = Field(
+        default_factory=dict[str, dict[str, str | float]],
+        description="Values of a flow's variables for every call that gives none, as JSON: "
+        '{"customer_support": {"status_url": "https://shop.example.com/orders"}}.',
+    )
     default_language: Language = Field(
         default="en", description="Language of a call that names none."
     )

@@ -53,8 +53,10 @@ class Speaking(FrameProcessor):
         sample_rate_hz: int,
         packet_ms: int,
         mark_timeout_ms: int,
+        sends_marks: bool = True,
     ) -> None:
-        """`packet_ms`: the line's packet; marks stand on its multiples."""
+        """`packet_ms`: the line's packet; marks stand on its multiples. `sends_marks`: False for
+        lines that don't return any."""
         super().__init__()
         self._speaker = speaker
         self._clock = clock
@@ -63,6 +65,7 @@ class Speaking(FrameProcessor):
             -(-MARK_EVERY_MS // packet_ms) * packet_ms * sample_rate_hz // 1000
         )
         self._mark_timeout_ms = mark_timeout_ms
+        self._sends_marks = sends_marks
         self._playout = Playout()
         self._mark_waiter: asyncio.Task[None] | None = None
 
@@ -131,8 +134,9 @@ class Speaking(FrameProcessor):
         return since_mark
 
     async def _push_mark(self, name: str) -> None:
-        message = {"event": "mark", "mark": {"name": name}}
-        await self.push_frame(OutputTransportMessageFrame(message=message))
+        if self._sends_marks:
+            message = {"event": "mark", "mark": {"name": name}}
+            await self.push_frame(OutputTransportMessageFrame(message=message))
 
     async def _take_message(self, frame: InputTransportMessageFrame) -> None:
         message = frame.message
