@@ -97,7 +97,8 @@ class FlowDriver(FrameProcessor):
         self._on_end = on_end
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
-        self._unplayed: dict[int, Say] = {}
+        self._unplayed: dict[int, Say] = {}  # handed on to be spoken, by utterance id
+        self._held: list[Say] = []  # behind a prompt that must not be cut short
         self._listen: Listen | None = None
         self._ending: HangUp | Transfer | None = None
         self._has_ended = False
@@ -134,7 +135,7 @@ class FlowDriver(FrameProcessor):
             case UtteranceStartedFrame():
                 self._notes.started(frame)
             case UtteranceEndedFrame():
-                self._utterance_ended(frame)
+                await self._utterance_ended(frame)
             case _:
                 await self._pass_on(frame, direction)
 
@@ -177,25 +178,29 @@ class FlowDriver(FrameProcessor):
         if not frame.text and frame.end_ms - frame.start_ms < NOISE_MS:
             self._events.put_nowait(Played())  # nothing was said: listen on
             return
-        if any(not say.interruptible for say in self._unplayed.values()):
+        if self._must_finish:
             self._notes.note("not_heard", frame.end_ms, text=frame.text)
             return
         self._notes.heard(frame, self._listen.node if self._listen else "")
         self._events.put_nowait(Heard(frame.text, frame.confidence, frame.language))
 
     async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
-        if self._unplayed and all(say.interruptible for say in self._unplayed.values()):
+        if self._unplayed and not self._must_finish:
             self._notes.note("barge_in", frame.at_ms)
             await self._stop_saying()
+            self._events.put_nowait(Played())  # whatever comes of it, nothing is being said now
 
-    def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
+    async def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
         self._notes.ended(frame)
         was_awaited = self._unplayed.pop(frame.utterance_id, None) is not None
         if frame.failure:
             self._notes.note("speaking_failed", frame.end_ms, reason=frame.failure)
             self._events.put_nowait(Failed("speech", frame.failure))
+            await self._release()
         elif was_awaited and not self._unplayed:
-            self._events.put_nowait(Played())
+            await self._release()
+            if not self._unplayed:
+                self._events.put_nowait(Played())
 
     # The conversation
 
@@ -216,7 +221,7 @@ class FlowDriver(FrameProcessor):
             for action in actions:
                 await self._act(action)
             await self._expect()
-        if self._ending is not None and not self._unplayed:
+        if self._ending is not None and not self._unplayed and not self._held:
             await self._carry_out_ending(self._ending)
 
     async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
@@ -251,15 +256,34 @@ class FlowDriver(FrameProcessor):
             case HangUp() | Transfer():
                 self._ending = action
 
+    @property
+    def _must_finish(self) -> bool:
+        """Whether a prompt is being said that nothing cuts short."""
+        return any(not say.interruptible for say in self._unplayed.values())
+
     async def _say(self, say: Say) -> None:
-        utterance_id = self._notes.said(say, self._clock.now_ms())
-        self._unplayed[utterance_id] = say
-        await self.push_frame(
-            SayFrame(utterance_id=utterance_id, text=say.text, language=say.language)
-        )
+        self._held.append(say)
+        await self._release()
+
+    async def _release(self) -> None:
+        """Hand on what may be spoken now: up to the first prompt that must not be cut short.
+
+        An interruption empties everything handed on, so what may be dropped never queues behind
+        what may not.
+        """
+        while self._held and not self._must_finish:
+            if self._unplayed and not self._held[0].interruptible:
+                return
+            say = self._held.pop(0)
+            utterance_id = self._notes.said(say, self._clock.now_ms())
+            self._unplayed[utterance_id] = say
+            await self.push_frame(
+                SayFrame(utterance_id=utterance_id, text=say.text, language=say.language)
+            )
 
     async def _stop_saying(self) -> None:
-        if not self._unplayed:
+        self._held.clear()
+        if not self._unplayed or self._must_finish:
             return
         now_ms = self._clock.now_ms()
         for utterance_id in self._unplayed:

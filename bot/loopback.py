@@ -17,6 +17,7 @@ from telephony.simulator import carrier_exotel, carrier_twilio
 from telephony.simulator.carrier_exotel import SimulatedExotel
 from telephony.simulator.carrier_twilio import SimulatedTwilio
 from telephony.simulator.party import Party
+from telephony.simulator.stream_exotel import ExotelVariant
 
 START_TIMEOUT_S = 60.0
 TWILIO_NUMBER = "+15005550006"
@@ -43,11 +44,15 @@ class Loopback:
 
 @asynccontextmanager
 async def loopback(
-    data_dir: Path, settings: Mapping[str, str] | None = None
+    data_dir: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    exotel_variant: ExotelVariant | None = None,
 ) -> AsyncGenerator[Loopback]:
     """Start the carriers and the server; its log goes to `server.log` in the data folder.
 
-    `settings`: further variables of the environment.
+    `settings`: further variables of the environment. `exotel_variant`: how Exotel's messages are
+    spelled.
 
     Raises:
         StartFailed: the server did not come up; holds the end of its log.
@@ -60,7 +65,8 @@ async def loopback(
         return parties[number]
 
     async with AsyncExitStack() as stack:
-        twilio, exotel = SimulatedTwilio(party), SimulatedExotel(party)
+        twilio = SimulatedTwilio(party)
+        exotel = SimulatedExotel(party, variant=exotel_variant)
         twilio_url = await stack.enter_async_context(twilio.serve())
         exotel_url = await stack.enter_async_context(exotel.serve())
         port = _free_port()

@@ -204,7 +204,7 @@ class CallSession:
     async def _note_ending(self, ending: CallEnding) -> None:
         if self._ending is None:
             self._ending = ending
-            detail: dict[str, str] = {"disposition": ending.disposition, "by": ending.ended_by}
+            detail = {"disposition": str(ending.disposition), "by": str(ending.ended_by)}
             if ending.reason:
                 detail["reason"] = ending.reason
             self._journal.event(CallEvent("ended", self._clock.now_ms(), detail))

@@ -40,8 +40,8 @@ class PlacedCall:
     measures: tuple[StreamMeasures, ...]
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Why it is not as it was meant; () when it is."""
+    def outcome_problems(self) -> tuple[str, ...]:
+        """Why its record is not what the person meant; () when it is."""
         call = self.record["call"]
         found: list[str] = []
         if call["disposition"] != self.plan.disposition:
@@ -49,11 +49,14 @@ class PlacedCall:
         for name, meant in self.plan.outcome.items():
             if call["outcome"].get(name) != meant:
                 found.append(f"{name} is {call['outcome'].get(name)!r}, not {meant!r}")
-        if self.result is None:
-            found.append("the carrier never had the call")
-        else:
-            found += [str(violation) for violation in self.result.violations]
         return tuple(found)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why it is not as it was meant, and what a carrier would refuse; () when all is well."""
+        if self.result is None:
+            return (*self.outcome_problems, "the carrier never had the call")
+        return (*self.outcome_problems, *(str(wrong) for wrong in self.result.violations))
 
 
 async def place(line: Loopback, plan: PlannedCall, number: str) -> PlacedCall:

@@ -67,7 +67,7 @@ VENDORS: Mapping[VendorName, Vendor] = {
         Vendor(
             VendorName.confirms,
             "says yes, and how many minutes",
-            (Line("yes, confirm the order"), Line("twenty minutes")),
+            (Line("yes, confirm"), Line("twenty minutes")),
             _CONFIRM_BY_KEYS,
             Disposition.CONFIRMED,
             _CONFIRMED,
@@ -75,10 +75,10 @@ VENDORS: Mapping[VendorName, Vendor] = {
         Vendor(
             VendorName.rejects,
             "refuses, and says why",
-            (Line("no, reject it"), Line("out of stock")),
-            (Line(keys="2"), Line(keys="1")),
+            (Line("no, cancel the order"), Line("we are too busy")),
+            (Line(keys="2"), Line(keys="3")),
             Disposition.REJECTED,
-            {"decision": "rejected", "reason": "out_of_stock"},
+            {"decision": "rejected", "reason": "too_busy"},
         ),
         Vendor(
             VendorName.keypad,

@@ -237,7 +237,7 @@ def test_an_order_is_looked_up_by_voice(language: str):
     ]
     _, actions = conducted("customer_support", language, events)
     requests = [action.url for action in actions if isinstance(action, Request)]
-    assert requests == ["https://example.org/orders/4522"] * 2
+    assert requests == ["https://orders.invalid/4522"] * 2
     assert actions[-1] == HangUp("completed")
 
 

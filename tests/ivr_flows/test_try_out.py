@@ -52,7 +52,7 @@ def test_keys_in_quotes_are_words():
 
 def test_a_request_is_answered_by_typing():
     text = printed(TryOut(SUPPORT), "1", "4522#", '200 {"status": "delivered"}', "/hangup")
-    assert "GET https://example.org/orders/4522" in text
+    assert "GET https://orders.invalid/4522" in text
     assert "has been delivered" in text
     assert text.endswith("-- the caller hung up\n")
 
