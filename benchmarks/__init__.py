@@ -1,0 +1,1 @@
+"""Measurements of the whole: each module prints one table. `python -m benchmarks` runs them."""

@@ -1,0 +1,126 @@
+"""A hundred calls one after the other in one server: does its memory stay where it was?
+
+    python -m benchmarks.memory [--calls N]
+
+Each call is heard, spoken to, recorded and written down; callers say "yes" or press a key, on
+Twilio and on Exotel in turn. Memory is resident, the server with its speaking process.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import rss_mb
+from bot.loopback import loopback
+from bot.simulated_calls import PlannedCall, place_all
+from bot.vendor_voices import clips
+from bot.vendors import Clip
+from speech.registry import make_synthesizer
+from telephony.simulator.party import Party
+from telephony.simulator.script import Press, Speak, StayOnLine, Step, WaitForPrompt
+
+FLOW = """\
+name: short
+title: One short question
+languages: [en]
+start: question
+give_up: goodbye
+variables:
+  decision: {outcome: true}
+nodes:
+  question:
+    type: menu
+    prompt: {en: "Ready?"}
+    choices:
+      ready: {keys: ["1"], builtin: "yes", set: {decision: ready}, then: goodbye}
+      later: {keys: ["2"], builtin: "no", set: {decision: later}, then: goodbye}
+    no_input: {then: goodbye}
+    no_match: {then: goodbye}
+  goodbye:
+    type: hangup
+    disposition: completed
+    prompt: {en: "Bye."}
+"""
+LIMIT_MB = 60  # between the tenth call and the last
+FIRST = 10
+
+
+def _call(index: int, yes: Clip) -> PlannedCall:
+    answer: Step = Press("1") if index % 2 else Speak(yes.pcm, yes.sample_rate_hz, yes.text)
+    carrier = "twilio" if index % 4 < 2 else "exotel"
+    return PlannedCall(
+        label=f"call {index + 1}",
+        party=Party.answers([WaitForPrompt(quiet_ms=300), answer, StayOnLine()], ring_ms=50),
+        flow="short",
+        language="en",
+        carrier=carrier,
+        variables={},
+        disposition="completed",
+        outcome={"decision": "ready"},
+    )
+
+
+async def _yes() -> Clip:
+    engine = make_synthesizer("espeak")
+    await engine.start()
+    try:
+        return (await clips(engine, ["yes"], voice="en-us+f3"))["yes"]
+    finally:
+        await engine.close()
+
+
+async def _run(calls: int) -> int:
+    yes = await _yes()
+    rss: dict[int, float] = {}
+    problems = 0
+    started_s = monotonic()
+    with tempfile.TemporaryDirectory(prefix="callwright-bench-") as folder:
+        flows_dir = Path(folder) / "flows"
+        flows_dir.mkdir()
+        (flows_dir / "short.yaml").write_text(FLOW, encoding="utf-8")
+        settings = {"CALLWRIGHT_FLOWS_DIR": str(flows_dir)}
+        async with loopback(Path(folder) / "data", settings) as line:
+            rss[0] = rss_mb(line.pid)
+            async for call in place_all(line, [_call(i, yes) for i in range(calls)], at_once=1):
+                rss[len(rss)] = rss_mb(line.pid)
+                if call.problems:
+                    problems += 1
+                    print(f"{call.plan.label}: {'; '.join(call.problems)}", file=sys.stderr)
+                if len(rss) % 10 == 1:
+                    print(f"{len(rss) - 1} calls: {rss[len(rss) - 1]:.0f} MB", file=sys.stderr)
+    _print(rss, problems, monotonic() - started_s)
+    return 0
+
+
+def _print(rss: dict[int, float], problems: int, wall_s: float) -> None:
+    last = max(rss)
+    first = min(FIRST, last)
+    table = Table(title=f"{last} calls one after the other", title_justify="left")
+    table.add_column("after call", justify="right")
+    table.add_column("memory MB", justify="right")
+    table.add_column(f"more than after call {first}", justify="right")
+    for call in sorted({0, first, last // 4, last // 2, 3 * last // 4, last}):
+        table.add_row(str(call), f"{rss[call]:.1f}", f"{rss[call] - rss[first]:+.1f}")
+    most = max(rss[call] for call in rss if call >= first) - rss[first]
+    table.caption = (
+        f"At any time at most {most:+.1f} MB; the limit is {LIMIT_MB}. {problems} calls did "
+        f"not end as they were meant. {wall_s:.0f} s in all."
+    )
+    table.caption_justify = "left"
+    Console(width=100, highlight=False).print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=100)
+    return asyncio.run(_run(parser.parse_args().calls))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
