@@ -77,7 +77,7 @@ async def test_cancelling_kills_the_program(tmp_path: Path) -> None:
     program = script(tmp_path, f"echo $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nsleep 60")
     speaking = asyncio.ensure_future(spoken(FliteSynthesizer(program=program), "hello"))
     async with asyncio.timeout(30):
-        while not pid_file.exists():  # noqa: ASYNC110, a file tells nobody
+        while not pid_file.exists():
             await asyncio.sleep(0.01)
     speaking.cancel()
     with pytest.raises(asyncio.CancelledError):

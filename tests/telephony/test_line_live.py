@@ -132,7 +132,7 @@ async def line(
     server = uvicorn.Server(config)
     async with asyncio.timeout(3 * PATIENCE_S), asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        while not server.started:
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         async with connect(f"ws://127.0.0.1:{port}/stream{query}", max_size=None) as socket:
