@@ -1,7 +1,6 @@
 """A real server in a process of its own, with the simulated carriers as its carriers."""
 
 import asyncio
-import os
 import secrets
 import socket
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from bot.errors import StartFailed
+from bot.settings import environment_of_child
 from telephony.simulator import carrier_exotel, carrier_twilio
 from telephony.simulator.carrier_exotel import SimulatedExotel
 from telephony.simulator.carrier_twilio import SimulatedTwilio
@@ -58,60 +58,64 @@ async def loopback(
         StartFailed: the server did not come up; holds the end of its log.
     """
     parties: dict[str, Party] = {}
-    log_path = data_dir / "server.log"
-    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
 
     def party(number: str) -> Party:
         return parties[number]
 
     async with AsyncExitStack() as stack:
-        twilio = SimulatedTwilio(party)
-        exotel = SimulatedExotel(party, variant=exotel_variant)
-        twilio_url = await stack.enter_async_context(twilio.serve())
-        exotel_url = await stack.enter_async_context(exotel.serve())
-        port = _free_port()
-        environment = {
-            **{name: value for name, value in os.environ.items() if "CALLWRIGHT_" not in name},
-            "CALLWRIGHT_TWILIO__ACCOUNT_SID": carrier_twilio.ACCOUNT_SID,
-            "CALLWRIGHT_TWILIO__AUTH_TOKEN": carrier_twilio.AUTH_TOKEN,
-            "CALLWRIGHT_TWILIO__FROM_NUMBER": TWILIO_NUMBER,
-            "CALLWRIGHT_TWILIO__API_BASE_URL": twilio_url,
-            "CALLWRIGHT_EXOTEL__ACCOUNT_SID": carrier_exotel.ACCOUNT_SID,
-            "CALLWRIGHT_EXOTEL__API_KEY": carrier_exotel.API_KEY,
-            "CALLWRIGHT_EXOTEL__API_TOKEN": carrier_exotel.API_TOKEN,
-            "CALLWRIGHT_EXOTEL__FROM_NUMBER": EXOTEL_NUMBER,
-            "CALLWRIGHT_EXOTEL__API_BASE_URL": exotel_url,
-            "CALLWRIGHT_BUSINESS__OUTCOME_SECRET": secrets.token_hex(16),
-            "CALLWRIGHT_BUSINESS__ALLOW_PRIVATE_OUTCOME_URLS": "true",
-            "CALLWRIGHT_DESKS": '{"support": "+918047491800"}',
+        twilio, exotel = SimulatedTwilio(party), SimulatedExotel(party)
+        wanted = {
+            **_carrier_settings(
+                await stack.enter_async_context(twilio.serve()),
+                await stack.enter_async_context(exotel.serve()),
+            ),
             **(settings or {}),
         }
-        with open(log_path, "ab") as log:  # noqa: ASYNC230 - a local file, once
-            server = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot.cli",
-                "serve",
-                "--port",
-                str(port),
-                "--data-dir",
-                str(data_dir),
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-        stack.push_async_callback(_stop, server)
+        port = _free_port()
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0)
         )
-        await _until_ready(http, server, log_path)
+        server = await _start(port, data_dir, wanted)
+        stack.push_async_callback(_stop, server)
+        await _until_ready(http, server, data_dir / "server.log")
         yield Loopback(
-            base_url=str(http.base_url).rstrip("/"),
+            base_url=f"http://127.0.0.1:{port}",
             http=http,
             twilio=twilio,
             exotel=exotel,
             parties=parties,
             pid=server.pid,
+        )
+
+
+def _carrier_settings(twilio_url: str, exotel_url: str) -> dict[str, str]:
+    return {
+        "CALLWRIGHT_TWILIO__ACCOUNT_SID": carrier_twilio.ACCOUNT_SID,
+        "CALLWRIGHT_TWILIO__AUTH_TOKEN": carrier_twilio.AUTH_TOKEN,
+        "CALLWRIGHT_TWILIO__FROM_NUMBER": TWILIO_NUMBER,
+        "CALLWRIGHT_TWILIO__API_BASE_URL": twilio_url,
+        "CALLWRIGHT_EXOTEL__ACCOUNT_SID": carrier_exotel.ACCOUNT_SID,
+        "CALLWRIGHT_EXOTEL__API_KEY": carrier_exotel.API_KEY,
+        "CALLWRIGHT_EXOTEL__API_TOKEN": carrier_exotel.API_TOKEN,
+        "CALLWRIGHT_EXOTEL__FROM_NUMBER": EXOTEL_NUMBER,
+        "CALLWRIGHT_EXOTEL__API_BASE_URL": exotel_url,
+        "CALLWRIGHT_BUSINESS__OUTCOME_SECRET": secrets.token_hex(16),
+        "CALLWRIGHT_BUSINESS__ALLOW_PRIVATE_OUTCOME_URLS": "true",
+        "CALLWRIGHT_DESKS": '{"support": "+918047491800"}',
+    }
+
+
+async def _start(
+    port: int, data_dir: Path, settings: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
+    options = ["--port", str(port), "--data-dir", str(data_dir)]
+    with open(data_dir / "server.log", "ab") as log:  # noqa: ASYNC230 - a local file, once
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.cli", "serve", *options),
+            env=environment_of_child(settings),
+            stdout=log,
+            stderr=log,
         )
 
 

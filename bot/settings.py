@@ -243,6 +243,16 @@ def settings_markdown() -> str:
     return markdown(describe())
 
 
+def environment_of_child(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process of ours that shall have these settings and no others."""
+    kept = {name: value for name, value in os.environ.items() if not _is_setting(name)}
+    return {**kept, **settings}
+
+
+def _is_setting(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
+
+
 def _set_names(env_file: Path | None) -> frozenset[str]:
     """The names in the environment and in `.env`, in capitals."""
     names = set(os.environ)
