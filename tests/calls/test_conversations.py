@@ -1,0 +1,154 @@
+"""Whole calls of the shipped flows: by keys and by voice, on both carriers, in three languages."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from bot.call_command import VARIABLES
+from bot.loopback import Loopback
+from bot.simulated_calls import PlannedCall
+from bot.vendors import VENDORS, Clip, VendorName, party
+from telephony.call import JsonValue
+from telephony.simulator.script import Pause, Press, Speak, StayOnLine, Step, WaitForPrompt
+from tests.calls import short_flow
+from tests.calls.short_flow import problems_of, take
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
+
+RIDE: Mapping[str, JsonValue] = {"rider_name": "Ravi", "pickup": "A", "drop": "B", "pay": 65}
+ORDER: Mapping[str, JsonValue] = {
+    "restaurant_name": "Dilli",
+    "order_id": "45",
+    "items": ["1 thali"],
+    "amount": 120,
+}
+HELP: Mapping[str, JsonValue] = {"status_url": "http://127.0.0.1:9/orders"}
+
+
+GREETED_MS = 8_500
+"""By then every greeting is over: it can't be cut short, and keys in it don't count."""
+
+
+def by_keys(first: str, *others: str) -> tuple[Step, ...]:
+    """Presses over the first prompt that may be cut short, then after each prompt's end."""
+    steps: list[Step] = [Pause(GREETED_MS), Press(first)]
+    for keys in others:
+        steps += [WaitForPrompt(quiet_ms=600, timeout_ms=60_000), Press(keys, gap_ms=150)]
+    return (*steps, StayOnLine(timeout_ms=60_000))
+
+
+def by_voice(*said: Clip) -> tuple[Step, ...]:
+    """Waits for each prompt's end, then answers in words."""
+    steps: list[Step] = []
+    for clip in said:
+        steps += [
+            WaitForPrompt(quiet_ms=600, timeout_ms=60_000),
+            Speak(clip.pcm, clip.sample_rate_hz, clip.text),
+        ]
+    return (*steps, StayOnLine(timeout_ms=60_000))
+
+
+CONFIRMED: Mapping[str, JsonValue] = {"decision": "confirmed", "minutes": 25}
+KEYED = [
+    ("vendor_confirmation", "hi", "exotel", ORDER, ("1", "25#"), "confirmed", CONFIRMED),
+    ("vendor_confirmation", "mr", "twilio", ORDER, ("1", "25#"), "confirmed", CONFIRMED),
+    (
+        *("vendor_confirmation", "en", "exotel", ORDER, ("2", "3"), "rejected"),
+        {"decision": "rejected", "reason": "too_busy"},
+    ),
+    ("rider_assignment", "mr", "exotel", RIDE, ("1",), "confirmed", {"decision": "accepted"}),
+    (
+        *("rider_assignment", "hi", "twilio", RIDE, ("2", "1"), "rejected"),
+        {"decision": "rejected", "reason": "too_far"},
+    ),
+    ("rider_assignment", "en", "twilio", RIDE, ("1",), "confirmed", {"decision": "accepted"}),
+    ("customer_support", "hi", "twilio", HELP, ("9",), "transferred", {}),
+]
+
+
+async def test_the_shipped_flows_reach_their_outcome_by_keys(line: Loopback) -> None:
+    plans = [
+        PlannedCall(
+            label=f"{flow} {language} {carrier}",
+            party=short_flow.answers(*by_keys(*keys)),
+            flow=flow,
+            language=language,
+            carrier=carrier,
+            variables=variables,
+            disposition=disposition,
+            outcome=outcome,
+        )
+        for flow, language, carrier, variables, keys, disposition, outcome in KEYED
+    ]
+    calls = await asyncio.gather(*(take(line, plan) for plan in plans))
+    assert problems_of(calls) == {}
+    for call in calls:
+        assert call.result is not None
+        pressed = [key["digit"] for key in call.record["keys"]]
+        assert "".join(pressed) == call.result.digits_pressed
+        languages = {turn["language"] for turn in call.record["turns"]}
+        assert languages == {call.plan.language}
+
+
+ENDED_BY = {VendorName.busy: "carrier"}
+
+
+async def test_every_kind_of_vendor_gets_the_record_that_it_deserves(
+    line: Loopback, voices: Mapping[str, Clip]
+) -> None:
+    def planned(name: VendorName, carrier: str) -> PlannedCall:
+        vendor = VENDORS[name]
+        # Silence on the short flow: on the shipped one it takes a minute.
+        is_silent = name is VendorName.silent
+        return PlannedCall(
+            label=f"{name} {carrier}",
+            party=party(vendor, voices, speaks=True),
+            flow=short_flow.NAME if is_silent else "vendor_confirmation",
+            language="en",
+            carrier=carrier,
+            variables={} if is_silent else VARIABLES | dict(ORDER),
+            disposition=vendor.disposition,
+            outcome=vendor.outcome,
+        )
+
+    plans = [planned(name, "twilio") for name in VendorName]
+    plans += [planned(name, "exotel") for name in (VendorName.confirms, VendorName.busy)]
+    calls = await asyncio.gather(*(take(line, plan) for plan in plans))
+    assert problems_of(calls) == {}
+    for call in calls:
+        body = call.record["call"]
+        name = VendorName(call.plan.label.partition(" ")[0])
+        assert body["ended_by"] == ENDED_BY.get(name, "bot"), call.plan.label
+        is_answered = name is not VendorName.busy
+        assert body["status"] == ("completed" if is_answered else "busy"), call.plan.label
+        assert body["has_recording"] is is_answered, call.plan.label
+        assert bool(call.record["turns"]) is is_answered, call.plan.label
+
+
+async def test_words_are_heard_where_keys_are_offered(
+    line: Loopback, voices: Mapping[str, Clip]
+) -> None:
+    yes, no = voices["yes please"], voices["no thank you"]
+    plans = [
+        short_flow.planned(
+            short_flow.answers(*by_voice(clip)),
+            label=f"{clip.text} {carrier}",
+            carrier=carrier,
+            outcome={"answer": answer},
+        )
+        for carrier in ("twilio", "exotel")
+        for clip, answer in ((yes, "agreed"), (no, "refused"))
+    ]
+    calls = await asyncio.gather(*(take(line, plan) for plan in plans))
+    assert problems_of(calls) == {}
+    for call in calls:
+        (turn,) = [turn for turn in call.record["turns"] if turn["who"] == "caller"]
+        assert turn["text"]
+        assert 0.0 < turn["confidence"] <= 1.0
+        (reply,) = [turn for turn in call.record["turns"] if turn["latency"]]
+        points = [
+            reply["latency"][f"{name}_ms"]
+            for name in ("speech_end", "turn_decided", "transcript", "reply_ready", "first_audio")
+        ]
+        assert points == sorted(points)
