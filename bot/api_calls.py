@@ -8,7 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from bot.api_models import AcceptedCall, CallBody, CallDetailBody, CallListBody, NewCallBody
+from bot.api_models import (
+    AcceptedCall,
+    CallBody,
+    CallDetailBody,
+    CallListBody,
+    FlowBody,
+    FlowListBody,
+    NewCallBody,
+)
 from bot.outbound import Outbound
 from bot.peers import may_use_api
 from bot.problems import FieldProblem, Problem, responses
@@ -73,6 +81,11 @@ def _add_placing(routes: APIRouter, services: Services, outbound: Outbound) -> N
 
 
 def _add_lists(routes: APIRouter, services: Services) -> None:
+    @routes.get("/flows", tags=["flows"], summary="The flows, and what their calls need")
+    async def flows() -> FlowListBody:
+        found = [services.flows[name] for name in sorted(services.flows)]
+        return FlowListBody(flows=[FlowBody.of(flow, services.recognizers) for flow in found])
+
     @routes.get("/calls", summary="The calls, newest first", responses=responses(422))
     async def calls(
         status: Annotated[list[CallStatus] | None, Query()] = None,

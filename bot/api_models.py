@@ -1,10 +1,12 @@
 """The shapes of the REST interface."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ivr_flows.flow import Flow
 from telephony.call import Call, CallStatus, Direction, Disposition, EndedBy
 from telephony.records import CallRecord, KeyPress, LoggedEvent, Turn, Who
 
@@ -221,6 +223,56 @@ class CallListBody(BaseModel):
 
     calls: list[CallBody]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page.")
+
+
+class VariableBody(BaseModel):
+    """A value that a flow's prompts need, or that its calls report."""
+
+    type: str
+    required: bool
+    outcome: bool = Field(description="Reported by the flow, not given to it.")
+    default: Any
+    example: Any
+    description: str
+
+
+class FlowBody(BaseModel):
+    """A flow that can lead calls."""
+
+    name: str
+    title: str
+    languages: list[str] = Field(description="The first is the fallback.")
+    heard_languages: list[str] = Field(
+        description="Those in which callers are understood here; in the others they answer by keys."
+    )
+    variables: dict[str, VariableBody]
+
+    @classmethod
+    def of(cls, flow: Flow, heard: Collection[str]) -> Self:
+        """The flow as the interface shows it."""
+        return cls(
+            name=flow.name,
+            title=flow.title,
+            languages=list(flow.languages),
+            heard_languages=[language for language in flow.languages if language in heard],
+            variables={
+                name: VariableBody(
+                    type=str(variable.type),
+                    required=variable.required,
+                    outcome=variable.outcome,
+                    default=variable.default,
+                    example=variable.example,
+                    description=variable.description,
+                )
+                for name, variable in flow.variables.items()
+            },
+        )
+
+
+class FlowListBody(BaseModel):
+    """The flows, by name."""
+
+    flows: list[FlowBody]
 
 
 class HealthBody(BaseModel):

@@ -54,10 +54,11 @@ async def run_call(vendor: Vendor, language: str, carrier_name: str, data_dir: P
         f"A {carrier_name} call in {language} to a vendor who {vendor.does}"
         f"{'' if speaks or not vendor.spoken else ' (by keys: no ear for ' + language + ' here)'}"
     )
-    with console.status("starting the server"):
+    with console.status("starting the server") as waiting:
         if not console.is_terminal:
             console.print("starting the server")
         async with loopback(data_dir) as line:
+            waiting.stop()
             console.print(f"the server is ready after {time.monotonic() - started_s:.1f} s")
             line.parties[VENDOR_NUMBER] = await _party(vendor, speaks=speaks)
             view = CallView(console, line.http)
@@ -213,7 +214,8 @@ def _show_latencies(console: Console, record: Json, result: CallResult | None) -
     if table.row_count:
         console.print(table)
     for measures in result.measures() if result else ():
-        first = measures.first_bot_audio_ms
+        first_ms = measures.first_bot_audio_ms
+        first = "-" if first_ms is None else f"{first_ms:.0f}"
         heard = ", ".join(f"{reply.latency_ms:.0f}" for reply in measures.replies)
         console.print(
             f"At the telephone: first word after {first} ms; replies heard after "

@@ -18,12 +18,19 @@ from bot.settings import Settings, describe, load_settings, settings_markdown
 from bot.vendors import VENDORS, VendorName
 from ivr_flows.draw import mermaid, svg
 from ivr_flows.errors import FlowError, FlowInvalid
+from ivr_flows.flow import Flow
 from ivr_flows.loader import check_file, load
 from ivr_flows.try_out import TryOut, real_request
 from ivr_flows.try_out import run as run_try_out
+from speech.errors import SpeechError
+from telephony.errors import TelephonyError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-flows = typer.Typer(no_args_is_help=True, help="Check, draw and try flows.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A phone agent that you host yourself. `callwright call` shows it at work.",
+)
+flows = typer.Typer(no_args_is_help=True, help="Check, draw and try the flows that lead calls.")
 app.add_typer(flows, name="flows")
 
 
@@ -49,16 +56,21 @@ class DrawingName(StrEnum):
     mermaid = "mermaid"
 
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder of database, recordings and caches.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the database, recordings and caches; else ./data."),
+]
 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0: a free one; else 8080.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Run the server. Every setting is an environment variable too: see `callwright settings`."""
+    """Run the server. `callwright settings` lists what else can be set, by CALLWRIGHT_... or .env."""
     settings = _settings(host=host, port=port, data_dir=data_dir)
     set_up_logging(settings.log_level, secrets=settings.secret_values())
     from bot.server import serve as run_server  # Pipecat comes with it, and takes 2 s
@@ -69,15 +81,18 @@ def serve(
 @app.command()
 def call(
     vendor: Annotated[
-        VendorName, typer.Option(help="Whom the call reaches.")
+        VendorName, typer.Option(help="How the restaurant behaves.")
     ] = VendorName.confirms,
     language: Annotated[LanguageName, typer.Option(help="The call's language.")] = LanguageName.en,
     carrier: Annotated[
-        CarrierName, typer.Option(help="Whose protocol it goes by.")
+        CarrierName, typer.Option(help="Whose protocol the call goes by.")
     ] = CarrierName.twilio,
     data_dir: DataDir = None,
 ) -> None:
-    """Run one whole order-confirmation call on this machine, against a simulated carrier."""
+    """Show one whole call: a simulated restaurant is asked to confirm an order.
+
+    The exit status is 0 only where the record says what the restaurant said.
+    """
     from bot.call_command import run_call
 
     status = asyncio.run(
@@ -91,7 +106,7 @@ def simulate(
     calls: Annotated[int, typer.Option(min=1, max=500, help="How many calls.")] = 4,
     at_once: Annotated[int, typer.Option(min=1, max=100, help="How many at the same time.")] = 2,
     vendor: Annotated[
-        VendorName | None, typer.Option(help="Whom they reach; else each in turn.")
+        VendorName | None, typer.Option(help="How the restaurants behave; else each way in turn.")
     ] = None,
     language: Annotated[LanguageName, typer.Option(help="The calls' language.")] = LanguageName.en,
     carrier: Annotated[
@@ -99,7 +114,10 @@ def simulate(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Run many simulated calls and measure them from the telephone's side."""
+    """Place many simulated calls, and measure them from the telephone's side.
+
+    The exit status is 0 only where each went as it was meant.
+    """
     from bot.simulate_command import run_simulation
 
     status = asyncio.run(
@@ -117,7 +135,7 @@ def simulate(
 
 @app.command()
 def doctor(
-    as_json_: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json_: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
     """Say what is installed, what works here, what is missing and how to get it."""
     logger.remove()
@@ -136,7 +154,9 @@ def doctor(
 
 @app.command()
 def settings(
-    markdown: Annotated[bool, typer.Option(help="As docs/settings.md.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Write docs/settings.md instead.")
+    ] = False,
 ) -> None:
     """List every setting with its value; secrets are only said to be set."""
     if markdown:
@@ -148,7 +168,7 @@ def settings(
 
 @flows.command()
 def check(file: Annotated[Path, typer.Argument(help="The flow's YAML file.")]) -> None:
-    """Say what is wrong with a flow's file, with line and fix."""
+    """Say what is wrong with a flow's file: each line, and what to write instead."""
     problems = check_file(file)
     for problem in problems:
         print(problem)
@@ -161,31 +181,42 @@ def check(file: Annotated[Path, typer.Argument(help="The flow's YAML file.")]) -
 def draw(
     file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
     drawing: Annotated[
-        DrawingName, typer.Option("--format", help="svg or mermaid.")
+        DrawingName, typer.Option("--format", help="What to write.")
     ] = DrawingName.svg,
     output: Annotated[
-        Path | None, typer.Option(help="Where to write; else to the terminal.")
+        Path | None, typer.Option(help="File to write to; else the terminal.")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Whose prompts; else the first's.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the prompts; else the flow's first.")
+    ] = None,
 ) -> None:
-    """Draw a flow."""
+    """Draw a flow as a picture (SVG) or as Mermaid text."""
     flow = load(file)
+    _need_language(flow, language)
     text = svg(flow, language) if drawing is DrawingName.svg else mermaid(flow, language)
     if output is None:
         print(text)
-    else:
+        return
+    try:
         output.write_text(text, encoding="utf-8")
-        print(f"written to {output}")
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{output} can't be written: {error.strerror}", param_hint="--output"
+        ) from error
+    print(f"written to {output}")
 
 
 @flows.command("try")
 def try_(
     file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
     language: Annotated[str | None, typer.Option(help="The call's first language.")] = None,
-    send_requests: Annotated[bool, typer.Option(help="Really call the flow's URLs.")] = False,
+    send_requests: Annotated[
+        bool, typer.Option("--send-requests", help="Really call the flow's URLs.")
+    ] = False,
 ) -> None:
-    """Talk with a flow in the terminal, by text and keys."""
+    """Talk with a flow in the terminal, by words and keys; no sound, no telephone."""
     flow = load(file)
+    _need_language(flow, language)
     conversation = TryOut(
         flow,
         language=language,
@@ -204,18 +235,20 @@ def _settings(
     return load_settings(host=host, port=port, data_dir=data_dir)
 
 
+def _need_language(flow: Flow, language: str | None) -> None:
+    if language is not None and language not in flow.languages:
+        known = ", ".join(flow.languages)
+        raise typer.BadParameter(f"the flow does not speak {language}; it speaks {known}")
+
+
 def main() -> NoReturn:
     """The console script."""
     try:
-        app(standalone_mode=False)
+        app()  # ends the process; what is wrong with the words of a command it says itself
     except FlowInvalid as error:
         _fail("\n".join(str(problem) for problem in error.problems))
-    except (BotError, FlowError) as error:
+    except (BotError, FlowError, SpeechError, TelephonyError) as error:
         _fail(str(error))
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except typer.Abort:
-        sys.exit(130)
     sys.exit(0)
 
 

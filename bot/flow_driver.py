@@ -252,6 +252,7 @@ class FlowDriver(FrameProcessor):
                 self._journal.outcome(action.variables)
             case SwitchLanguage():
                 self._language = action.language
+                self._journal.language(action.language)
                 self._notes.note("language", self._clock.now_ms(), language=action.language)
             case HangUp() | Transfer():
                 self._ending = action

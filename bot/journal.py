@@ -26,6 +26,10 @@ class Journal(Protocol):
         """The outcome as it stands now."""
         ...
 
+    def language(self, language: str) -> None:
+        """The conversation goes on in another language (ISO 639-1)."""
+        ...
+
     def event(self, event: CallEvent) -> None:
         """Anything else worth finding later."""
         ...

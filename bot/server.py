@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+from types import FrameType
 
 import uvicorn
 from loguru import logger
 
 from bot.app import open_server
 from bot.errors import StartFailed
+from bot.live_calls import LiveCalls
 from bot.settings import Settings
 
 MAX_MESSAGE_BYTES = 4 << 20
@@ -40,7 +42,36 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=round(settings.timeouts.shutdown_s) + 5,
         )
         logger.info("listening on http://{}:{}, for carriers {}", host, port, base_url)
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await _DrainingServer(config, server.live, settings.timeouts.shutdown_s).serve_calls(listener)
+
+
+class _DrainingServer(uvicorn.Server):
+    """Lets running calls end when it is told to stop; told twice, it stops at once."""
+
+    def __init__(self, config: uvicorn.Config, live: LiveCalls, timeout_s: float) -> None:
+        super().__init__(config)
+        self._live = live
+        self._timeout_s = timeout_s
+        self._asked_to_stop = asyncio.Event()
+
+    async def serve_calls(self, listener: socket.socket) -> None:
+        """Serve until the calls have ended after a signal."""
+        async with asyncio.TaskGroup() as tasks:
+            drain = tasks.create_task(self._drain())
+            await self.serve(sockets=[listener])
+            drain.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came (called by the interpreter, between two steps of the event loop)."""
+        if self._asked_to_stop.is_set() or len(self._live) == 0:
+            super().handle_exit(sig, frame)
+        self._asked_to_stop.set()
+
+    async def _drain(self) -> None:
+        await self._asked_to_stop.wait()
+        logger.info("stopping when {} calls have ended", len(self._live))
+        await self._live.drain(self._timeout_s)
+        self.should_exit = True
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -57,6 +57,14 @@ class StoreJournal:
 
         self._writes.put_nowait(write)
 
+    def language(self, language: str) -> None:
+        """See `Journal`."""
+
+        async def write() -> None:
+            await self._store.note(self._call_id, language=language)
+
+        self._writes.put_nowait(write)
+
     def event(self, event: CallEvent) -> None:
         """See `Journal`."""
         self._writes.put_nowait(lambda: self._store.add_event(self._call_id, event))

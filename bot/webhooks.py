@@ -66,7 +66,8 @@ def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
     async def status(fields: Annotated[Form, Depends(form)], call_id: str) -> None:
         callback = _parsed(twilio_webhooks.parse_status, fields)
         await _known(services, call_id)
-        await _applied(services.dialer.apply_status(call_id, callback))
+        call = await _applied(services.dialer.apply_status(call_id, callback))
+        await _settle(services, live, call)
 
     @routes.post("/twilio/machine", status_code=204, summary="Who answered")
     async def machine(fields: Annotated[Form, Depends(form)], call_id: str) -> None:
@@ -86,7 +87,8 @@ def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
     ) -> None:
         read = _parsed(exotel_webhooks.parse_status, fields)
         known = await _known(services, call_id or read.custom_field)
-        await _applied(services.dialer.apply_status(known.id, read.callback))
+        call = await _applied(services.dialer.apply_status(known.id, read.callback))
+        await _settle(services, live, call)
 
     @routes.api_route(
         "/exotel/passthru",
@@ -144,6 +146,16 @@ async def _known(services: Services, call_id: str) -> Call:
         return await services.store.get(call_id)
     except CallUnknown as error:
         raise Problem(404, str(error)) from error
+
+
+async def _settle(services: Services, live: LiveCalls, call: Call) -> None:
+    """Judge a call that ended without a conversation: nobody else will."""
+    has_session = live.find(call.id) is not None
+    if call.is_terminal and not call.is_settled and not has_session and services.store.leads(call):
+        reason = "the carrier ended the call before its media stream came"
+        await services.store.finish(
+            call.id, Disposition.FAILED, EndedBy.CARRIER, reason=call.failure_reason or reason
+        )
 
 
 async def _end_voicemail(live: LiveCalls, call: Call) -> None:

@@ -238,6 +238,10 @@ class CallStore:
             raise CallUnknown(f"no call {carrier_call_id[:64]!r} of {carrier}")
         await self.note(call.id, transfer_to=to)
 
+    def leads(self, call: Call) -> bool:
+        """Whether this worker answers for the call."""
+        return call.owner == self._worker.id
+
     async def adopt(self, call_id: str) -> Call:
         """Lead a call from now on: its media stream came to this worker."""
         return await self._change(call_id, lambda call: replace(call, owner=self._worker.id))
