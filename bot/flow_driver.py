@@ -160,6 +160,8 @@ class FlowDriver(FrameProcessor):
                     disposition = disposition or action.disposition
                 case _:
                     pass  # nobody is there to hear it
+        if not self._has_ended:
+            await self._stop_saying()  # what was heard until now goes on record
         await self._end(
             CallEnding(Disposition(disposition or "hung_up"), EndedBy.CALLER, reason=reason)
         )

@@ -33,7 +33,7 @@ nodes:
   ask:
     type: menu
     tries: 2
-    timeout_s: 1
+    timeout_s: 2
     prompt: {en: "{{ opening }} Yes or no?"}
     choices:
       agreed: {keys: ["1"], builtin: "yes", set: {answer: agreed}, then: goodbye}
@@ -59,7 +59,7 @@ nodes:
     prompt: {en: "Sorry."}
 """
 
-PATIENT = YAML.replace("name: short", "name: patient").replace("timeout_s: 1", "timeout_s: 30")
+PATIENT = YAML.replace("name: short", "name: patient").replace("timeout_s: 2", "timeout_s: 30")
 """The same, but the bot waits for an answer for long."""
 
 LONG_OPENING = (
@@ -69,7 +69,7 @@ LONG_OPENING = (
 """About ten seconds: time enough to speak over it, or to hang up."""
 
 AGREES: tuple[Step, ...] = (
-    WaitForPrompt(quiet_ms=200),
+    WaitForPrompt(quiet_ms=600),
     Press("1"),
     StayOnLine(timeout_ms=60_000),
 )
