@@ -66,11 +66,11 @@ DataDir = Annotated[
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else 127.0.0.1.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0: a free one; else 8080.")
+        int | None, typer.Option(help="Port to listen on; else 8080. 0: a free one.")
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Run the server. `callwright settings` lists what else can be set, by CALLWRIGHT_... or .env."""
+    """Run the server. `callwright settings` lists all that can be set by CALLWRIGHT_... or .env."""
     settings = _settings(host=host, port=port, data_dir=data_dir)
     set_up_logging(settings.log_level, secrets=settings.secret_values())
     from bot.server import serve as run_server  # Pipecat comes with it, and takes 2 s
