@@ -22,6 +22,7 @@ from telephony.simulator.call_state import CallResult
 HEARD_LANGUAGES = ("en",)
 """Languages that the embedded ear knows: in others the vendor answers by keys."""
 
+LANGUAGES = {"en": "English", "hi": "Hindi", "mr": "Marathi"}
 VENDOR_NUMBER = "+919800000001"
 VENDOR_VOICE = "en-us+f3"
 CALL_TIMEOUT_S = 180.0
@@ -31,7 +32,7 @@ VARIABLES = {
     "platform_name": "Mealwala",
     "order_id": "4512",
     "items": ["2 paneer tikka", "1 dal makhani"],
-    "amount": 1250.5,
+    "amount": 620,
 }
 
 _POINTS = (
@@ -51,8 +52,9 @@ async def run_call(vendor: Vendor, language: str, carrier_name: str, data_dir: P
     speaks = language in HEARD_LANGUAGES
     started_s = time.monotonic()
     console.print(
-        f"A {carrier_name} call in {language} to a vendor who {vendor.does}"
-        f"{'' if speaks or not vendor.spoken else ' (by keys: no ear for ' + language + ' here)'}"
+        f"A call by {carrier_name.capitalize()}'s protocol, in {LANGUAGES[language]}, "
+        f"to a vendor who {vendor.does}"
+        f"{'' if speaks or not vendor.spoken else ' (by keys: nothing here hears it)'}"
     )
     with console.status("starting the server") as waiting:
         if not console.is_terminal:
@@ -165,7 +167,7 @@ def _turn_line(turn: Json) -> Text:
         line.append(turn["text"] or "[no words]", style="" if is_bot else "bold cyan")
     latency = turn["latency"]
     if latency and latency["total_ms"] is not None:
-        line.append(f"  (replied after {latency['total_ms']} ms)", style="yellow")
+        line.append(f"  ({latency['total_ms']} ms)", style="yellow")
     elif not is_bot:
         line.append(f"  (confidence {turn['confidence']:.2f})", style="dim")
     return line
@@ -211,6 +213,7 @@ def _show_latencies(console: Console, record: Json, result: CallResult | None) -
             continue
         parts = [after - before for before, after in pairwise(latency[name] for name in _POINTS)]
         table.add_row(_short(turn["text"]), *(str(part) for part in (*parts, latency["total_ms"])))
+    console.print()
     if table.row_count:
         console.print(table)
     for measures in result.measures() if result else ():
