@@ -1,6 +1,5 @@
 """Calls over REST: place one, list them, read one, hear it."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
@@ -19,6 +18,7 @@ from bot.api_models import (
 )
 from bot.outbound import Outbound
 from bot.peers import may_use_api
+from bot.phone_numbers import e164
 from bot.problems import FieldProblem, Problem, responses
 from bot.services import Services, from_number
 from ivr_flows.errors import FlowUnknown, VariablesInvalid
@@ -33,9 +33,6 @@ from telephony.errors import (
 )
 from telephony.listing import CallFilter
 from telephony.outcome_address import outcome_url
-
-_E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-_PUNCTUATION = re.compile(r"[\s().\-]+")
 
 
 def router(services: Services, outbound: Outbound) -> APIRouter:
@@ -152,7 +149,7 @@ def _new_call(body: NewCallBody, services: Services) -> NewCall:
     """The call that is asked for. Raises Problem, naming every field that is wrong."""
     settings = services.settings
     wrong: list[FieldProblem] = []
-    to_number = _e164(body.to, settings.default_country_code)
+    to_number = e164(body.to, settings.default_country_code)
     if to_number is None:
         wrong.append(
             FieldProblem(field="body.to", problem="write it in E.164, such as +919876543210")
@@ -225,16 +222,6 @@ def _outcome_problems(url: str, services: Services) -> list[FieldProblem]:
     except DeliveryRefused as error:
         return [FieldProblem(field="body.outcome_url", problem=str(error))]
     return []
-
-
-def _e164(number: str, country_code: str) -> str | None:
-    """A number as people write it, in E.164; None when it is none."""
-    bare = _PUNCTUATION.sub("", number)
-    if bare.startswith("00"):
-        bare = "+" + bare[2:]
-    elif not bare.startswith("+"):
-        bare = f"+{country_code}{bare.removeprefix('0')}"
-    return bare if _E164.fullmatch(bare) else None
 
 
 def _unix_ms(moment: datetime | None) -> int | None:

@@ -19,10 +19,12 @@ from telephony.media_messages import StreamStart
 from telephony.media_stream import read_start, refuse
 from telephony.twilio_media import PACKET_MS as TWILIO_PACKET_MS
 
-_TWILIO = LineShape(8000, packet_ms=TWILIO_PACKET_MS)
-# Exotel's serializer gathers 100 ms of the bot's voice before it sends them: half of that and
-# some of the line's way, on average, after the recorder saw them.
-_EXOTEL = LineShape(8000, packet_ms=100, bot_delay_ms=60)
+# The far end plays in steps of 20 ms: what arrives sounds up to one step later. Measured at a
+# telephone on loopback, for both carriers: without it the bot's voice is 16 to 23 ms early in the
+# recording, with it within 8 ms.
+_PLAYOUT_STEP_MS = 20
+_TWILIO = LineShape(8000, packet_ms=TWILIO_PACKET_MS, bot_delay_ms=_PLAYOUT_STEP_MS)
+_EXOTEL = LineShape(8000, packet_ms=100, bot_delay_ms=_PLAYOUT_STEP_MS)
 
 
 def router(services: Services, live: LiveCalls) -> APIRouter:
@@ -147,6 +149,7 @@ class MediaSocket:
                 from_number=start.from_number or start.custom_parameters.get("from") or "",
                 carrier=start.carrier,
                 carrier_call_id=start.call_sid,
+                outcome_url=self._services.settings.business.outcome_url,
                 **self._services.route(to_number),
             )
         )

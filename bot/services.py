@@ -10,6 +10,7 @@ import httpx
 from loguru import logger
 
 from bot.errors import StartFailed
+from bot.phone_numbers import e164
 from bot.settings import Settings
 from bot.urls import Urls
 from bot.voice import Voice
@@ -74,9 +75,12 @@ class Services:
             raise FlowUnknown(f'there is no flow "{name}"; there are {known}') from None
 
     def route(self, to_number: str) -> Route:
-        """What answers a call to one of our numbers."""
+        """What answers a call to one of our numbers, however the carrier writes it."""
         settings = self.settings
-        route = settings.numbers.get(to_number)
+        country = settings.default_country_code
+        dialled = e164(to_number, country) or to_number
+        routes = {e164(number, country) or number: r for number, r in settings.numbers.items()}
+        route = routes.get(dialled)
         flow = route.flow if route else settings.default_flow
         return Route(
             flow=flow,

@@ -1,5 +1,6 @@
 """The values of a conversation's variables: checked at the start, fitted where they change."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -48,7 +49,9 @@ def first_values(flow: Flow, given: Mapping[str, object]) -> dict[str, Value]:
 def described(variable: Variable) -> str:
     """What a value must be, with the example: 'a number, e.g. 450'."""
     article = "an" if variable.type == "integer" else "a"
-    example = "" if variable.example is None else f", e.g. {variable.example!r}"
+    example = ""
+    if variable.example is not None:
+        example = f", e.g. {json.dumps(variable.example, ensure_ascii=False)}"
     return f"{article} {variable.type}{example}"
 
 

@@ -77,7 +77,7 @@ def test_an_unknown_language_becomes_the_fallback(lunch: Any):
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        ({}, "guest: missing; give a text, e.g. 'Asha'"),
+        ({}, 'guest: missing; give a text, e.g. "Asha"'),
         ({"guest": None}, "guest: missing"),
         ({"guest": "x" * 21}, "guest: 21 characters; keep it within 20"),
         ({"guest": ["a"]}, "guest: \"['a']\" is not a text"),
