@@ -1,6 +1,15 @@
 """A number from the caller: key by key or spoken, checked, read back."""
 
-from ivr_flows.answers import HIGH_CONFIDENCE, digits_in, minutes_in, number_in, yes_or_no
+from ivr_flows.answers import (
+    HIGH_CONFIDENCE,
+    Choice,
+    Meaning,
+    choose,
+    digits_in,
+    minutes_in,
+    number_in,
+    yes_or_no,
+)
 from ivr_flows.events import Heard
 from ivr_flows.flow import CollectNode, Value
 from ivr_flows.state import Phase
@@ -68,6 +77,9 @@ def collect_heard(turn: Turn, node: CollectNode, event: Heard) -> None:
 
 def _read_back_answered(turn: Turn, node: CollectNode, event: Heard, value: Value) -> None:
     answer = yes_or_no(event.text, turn.state.language)
+    key = _key_said(node, event.text, turn.state.language)
+    if key.choice is not None and answer.choice in (None, key.choice):
+        answer, value = key, None
     if value is not None and value != turn.state.pending:
         _propose(turn, node, value, is_unsure=True)
     elif answer.choice == "no" and answer.confidence >= UNSURE_CONFIDENCE:
@@ -80,6 +92,14 @@ def _read_back_answered(turn: Turn, node: CollectNode, event: Heard, value: Valu
             turn.take(means)
         else:
             not_understood(turn)
+
+
+def _key_said(node: CollectNode, text: str, language: str) -> Meaning:
+    """Yes or no by the name of its key: after "press 1" some people say "one"."""
+    if node.read_back is None:
+        return Meaning(None, 0.0)
+    keys = {"yes": node.read_back.yes_key, "no": node.read_back.no_key}
+    return choose(text, [Choice(name, (key,)) for name, key in keys.items()], language)
 
 
 def _spoken(node: CollectNode, text: str, language: str) -> Value:

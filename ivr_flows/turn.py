@@ -32,6 +32,7 @@ from ivr_flows.flow import (
     TransferNode,
     Value,
 )
+from ivr_flows.likely_words import likely_words
 from ivr_flows.meanings import Means, means_at
 from ivr_flows.prompts import evaluate, is_static, new_value, render
 from ivr_flows.requesting import request_action
@@ -39,7 +40,6 @@ from ivr_flows.state import Phase, State
 from ivr_flows.variables import cut_to_length, fitted
 
 MAX_FAULTS = 20
-MAX_HINTS = 60
 LAST_DIGIT_S = 1.2
 """Silence after which a number is taken that no further key could belong to. Longer makes the
 caller wait; shorter, and the third key of a number too large comes after it was taken."""
@@ -128,10 +128,13 @@ class Turn:
         node = self.node
         if not isinstance(node, AskingNode):
             return
-        keys = {key for means in self.means() for key in means.keys}
+        means = self.means()
+        is_checking = self.state.phase is Phase.CHECKING
+        hints = likely_words(node, means, self.state.language, is_checking=is_checking)
+        keys = {key for one in means for key in one.keys}
         timeout_s, max_digits = node.timeout_s, 0
         if isinstance(node, CollectNode):
-            if self.state.phase is Phase.CHECKING and node.read_back:
+            if is_checking and node.read_back:
                 keys |= {node.read_back.yes_key, node.read_back.no_key}
             else:
                 keys |= set("0123456789") | {node.finish_key}
@@ -143,7 +146,7 @@ class Turn:
                 timeout_ms=round(timeout_s * 1000),
                 speech=not self.keypad_only,
                 keys=frozenset(keys),
-                hints=() if self.keypad_only else self._hints(),
+                hints=() if self.keypad_only else hints,
                 free_speech=isinstance(node, ListenNode),
                 max_digits=max_digits,
             )
@@ -155,12 +158,6 @@ class Turn:
             return node.timeout_s
         may_go_on = node.kind == "digits" or int(digits) * 10 <= node.max
         return node.digit_timeout_s if may_go_on else min(node.digit_timeout_s, LAST_DIGIT_S)
-
-    def _hints(self) -> tuple[str, ...]:
-        if not isinstance(self.node, MenuNode):
-            return ()
-        phrases = (phrase for means in self.means() for phrase in means.phrases)
-        return tuple(dict.fromkeys(phrases))[:MAX_HINTS]
 
     def means(self) -> tuple[Means, ...]:
         """The answers that count here and now."""

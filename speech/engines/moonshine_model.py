@@ -9,12 +9,25 @@ it itself. A mask as long as the vectors works up to 384 vectors (9.2 s) and fai
 """
 
 import math
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from speech.engines.moonshine_hints import (
+    LIKELIER,
+    LIKELIER_A_WORD,
+    SURE,
+    Hints,
+    Tokenizer,
+    Tokens,
+    WordRow,
+    belief,
+    nearest,
+)
 from speech.errors import EngineFailed, EngineUnavailable
 from speech.onnx import ORT_FAILURES, OrtValue, Session, load, ort_value
 from speech.silence import Samples
@@ -31,6 +44,7 @@ _HEADS, _HEAD_SIZE = 8, 36
 _TOKENS_A_SECOND = 6.5
 _TOKENS_MARGIN = 6
 _LONGEST_LOOP = 8  # tokens
+_MOST_HINTS = 256  # sets of them whose tokens are kept: one for each menu of the flows
 _REPEATS = 4  # of a loop, before the clip is cut off there ("no no no" is speech)
 
 
@@ -40,6 +54,28 @@ class Piece:
 
     text: bytes  # UTF-8, or a part of it; U+2581 stands for a space
     probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Encoded:
+    """What the encoder made of a clip."""
+
+    vectors: npt.NDArray[np.float32]  # (1, n, 288)
+    mask: npt.NDArray[np.int64]  # (1, samples)
+
+
+def _no_logs() -> npt.NDArray[np.float32]:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(slots=True, eq=False)
+class _Path:
+    """Tokens that the decoder gave one after another."""
+
+    tokens: list[int] = field(default_factory=list[int])
+    probabilities: list[float] = field(default_factory=list[float])
+    log_probability: float = 0.0  # of all, and of the end behind them
+    first: npt.NDArray[np.float32] = field(default_factory=_no_logs)  # of every first token
 
 
 class MoonshineModel:
@@ -59,45 +95,86 @@ class MoonshineModel:
         self._past = [
             node.name for node in self._decoder.get_inputs() if node.name.startswith("past_")
         ]
+        self._tokenizer = Tokenizer(self._tokens)
+        self._hints: dict[tuple[str, ...], Hints] = {}
+        self._hints_lock = threading.Lock()  # decodes run in several threads
         self._outputs = ["logits", *(n.replace("past_key_values", "present") for n in self._past)]
 
-    def decode(self, samples: Samples) -> list[Piece]:
+    def decode(self, samples: Samples, hints: Sequence[str] = ()) -> list[Piece]:
         """The tokens of `samples`, float32 at 16 kHz, at most some 30 s.
+
+        Where they are doubtful, and one of the `hints` is nearly as likely, the hint's tokens.
 
         Raises:
             EngineFailed: the networks refused it.
         """
         try:
-            return self._decode(samples)
+            encoded = self._encode(samples)
+            heard = self._follow(encoded)
+            if hints and heard.tokens and confidence_of(self._pieces(heard)) < SURE:
+                return self._hinted(encoded, heard, self._hints_of(tuple(hints)))
         except ORT_FAILURES as error:
             raise EngineFailed(f"moonshine failed on {len(samples)} samples: {error}") from error
+        return self._pieces(heard)
 
-    def _decode(self, samples: Samples) -> list[Piece]:
+    def _hinted(self, encoded: _Encoded, heard: _Path, hints: Hints) -> list[Piece]:
+        """What was heard, or what is likely instead, with how far that is believed."""
+        tokens, log_probability, likelier = (), -math.inf, LIKELIER
+        if hints.phrases:
+            phrases = nearest(hints.phrases, heard.first)
+            values = self._ask_for(encoded, phrases)
+            at = int(np.argmax(values))
+            tokens, log_probability = phrases[at], float(values[at])
+        elif hints.row is not None:
+            path = self._follow(encoded, hints.row)
+            tokens, log_probability = tuple(path.tokens), path.log_probability
+            likelier = LIKELIER_A_WORD * hints.row.count(tokens)
+        believed = belief(log_probability, heard.log_probability, likelier)
+        if not tokens or believed < 0.5:
+            return self._pieces(heard)
+        if list(tokens) == heard.tokens:  # the same words: the better for it
+            believed = max(believed, confidence_of(self._pieces(heard)))
+        return [Piece(self._tokens[token], believed) for token in tokens]
+
+    def _encode(self, samples: Samples) -> _Encoded:
         mask = np.ones((1, len(samples)), np.int64)
         (encoded,) = self._encoder.run(
             None, {"input_values": samples[np.newaxis], "attention_mask": mask}
         )
+        return _Encoded(encoded, mask)
+
+    def _inputs(self, encoded: _Encoded, copies: int) -> dict[str, OrtValue]:
         inputs: dict[str, OrtValue] = {
-            "encoder_hidden_states": ort_value(encoded),
-            "encoder_attention_mask": ort_value(mask),
+            "encoder_hidden_states": ort_value(np.repeat(encoded.vectors, copies, axis=0)),
+            "encoder_attention_mask": ort_value(np.repeat(encoded.mask, copies, axis=0)),
             "use_cache_branch": ort_value(np.array([False])),
         }
         for name in self._past:
-            vectors = encoded.shape[1] if ".encoder." in name else 0
-            inputs[name] = ort_value(np.zeros((1, _HEADS, vectors, _HEAD_SIZE), np.float32))
+            vectors = encoded.vectors.shape[1] if ".encoder." in name else 0
+            shape = (copies, _HEADS, vectors, _HEAD_SIZE)
+            inputs[name] = ort_value(np.zeros(shape, np.float32))
+        return inputs
 
-        token, tokens, pieces = _START, list[int](), list[Piece]()
-        limit = int(len(samples) / SAMPLE_RATE_HZ * _TOKENS_A_SECOND) + _TOKENS_MARGIN
+    def _follow(self, encoded: _Encoded, row: WordRow | None = None) -> _Path:
+        """The likeliest token after the likeliest token, of all or of those that `row` allows."""
+        inputs = self._inputs(encoded, 1)
+        path, token = _Path(), _START
+        limit = int(encoded.mask.shape[1] / SAMPLE_RATE_HZ * _TOKENS_A_SECOND) + _TOKENS_MARGIN
         for step in range(limit):
             inputs["input_ids"] = ort_value(np.array([[token]], np.int64))
             logits, *present = self._decoder.run_with_ort_values(self._outputs, inputs)
-            token, probability = _greedy(logits.numpy()[0, -1])
+            logs = _log_probabilities(logits.numpy()[0, -1])
+            if step == 0:
+                path.first = logs
+            allowed = row.after(path.tokens) if row is not None else None
+            token = int(logs.argmax()) if allowed is None else max(allowed, key=logs.__getitem__)
+            path.log_probability += float(logs[token])
             if token == _END:
                 break
-            tokens.append(token)
-            pieces.append(Piece(self._tokens[token], probability))
-            if loop := looping(tokens):
-                del pieces[-loop:]
+            path.tokens.append(token)
+            path.probabilities.append(float(np.exp(logs[token])))
+            if loop := looping(path.tokens):
+                del path.tokens[-loop:], path.probabilities[-loop:]
                 break
             inputs.update(
                 (name, value)
@@ -106,7 +183,38 @@ class MoonshineModel:
             )
             if step == 0:
                 inputs["use_cache_branch"] = ort_value(np.array([True]))
-        return pieces
+        return path
+
+    def _ask_for(self, encoded: _Encoded, phrases: Sequence[Tokens]) -> npt.NDArray[np.float32]:
+        """The log probability of each phrase, in one run of the decoder."""
+        width = max(map(len, phrases)) + 1
+        given = np.full((len(phrases), width), _END, np.int64)
+        given[:, 0] = _START
+        wanted = np.full((len(phrases), width), _END, np.int64)
+        counts = np.zeros((len(phrases), width), np.float32)
+        for at, phrase in enumerate(phrases):
+            given[at, 1 : len(phrase) + 1] = wanted[at, : len(phrase)] = phrase
+            counts[at, : len(phrase) + 1] = 1  # with the end behind it, without the filling
+        inputs = self._inputs(encoded, len(phrases))
+        inputs["input_ids"] = ort_value(given)
+        (logits,) = self._decoder.run_with_ort_values(["logits"], inputs)
+        logs = _log_probabilities(logits.numpy())
+        of_wanted = np.take_along_axis(logs, wanted[:, :, np.newaxis], axis=2)[:, :, 0]
+        return (of_wanted * counts).sum(axis=1)
+
+    def _pieces(self, path: _Path) -> list[Piece]:
+        return [
+            Piece(self._tokens[token], probability)
+            for token, probability in zip(path.tokens, path.probabilities, strict=True)
+        ]
+
+    def _hints_of(self, texts: tuple[str, ...]) -> Hints:
+        with self._hints_lock:
+            if texts not in self._hints:
+                if len(self._hints) >= _MOST_HINTS:
+                    self._hints.clear()
+                self._hints[texts] = self._tokenizer.hints(texts, end=_END)
+            return self._hints[texts]
 
 
 def read_tokens(path: Path, *, how_to_get_it: str) -> list[bytes]:
@@ -154,10 +262,10 @@ def looping(tokens: list[int]) -> int:
     return 0
 
 
-def _greedy(logits: npt.NDArray[np.float32]) -> tuple[int, float]:
-    """The most probable token and its probability."""
-    token = int(logits.argmax())
-    return token, 1 / float(np.exp(logits - logits[token]).sum())
+def _log_probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of each token, over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def text_of(pieces: list[Piece]) -> str:

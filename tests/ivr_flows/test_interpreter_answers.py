@@ -95,11 +95,12 @@ def test_a_spoken_number_is_read_back_and_can_be_corrected(lunch: Any):
     first = [*keys("1"), PLAYED, Heard("twelve")]
     assert said(lunch.last(*first)) == ["12, right?"]
     assert lunch.talk(*first)[0].variables["count"] is None
-    for yes in (Heard("yes"), Pressed("1"), Heard("yes twelve")):
+    for yes in (Heard("yes"), Pressed("1"), Heard("yes twelve"), Heard("One."), Heard("yes, one")):
         assert lunch.last(*first, PLAYED, yes)[-1] == Transfer("kitchen")
-    for no in (Heard("no"), Pressed("2")):
+    for no in (Heard("no"), Pressed("2"), Heard("two"), Heard("no, option two")):
         assert said(lunch.last(*first, PLAYED, no)) == ["One to twenty."]
     assert said(lunch.last(*first, PLAYED, Heard("no, fifteen"))) == ["15, right?"]
+    assert said(lunch.last(*first, PLAYED, Heard("no, one"))) == ["1, right?"]
     assert said(lunch.last(*first, PLAYED, Heard("say that again"))) == ["12, right?"]
     assert said(lunch.last(*first, PLAYED, Pressed("*"))) == ["12, सही?"]
 
