@@ -50,8 +50,9 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
         app = FastAPI(title="Callwright", description=DESCRIPTION, version=version("callwright"))
         server = Server(app, services, live)
         problems.install(app)
-        app.include_router(api_calls.router(services, outbound))
-        app.include_router(webhooks.router(services, live))
+        invalid = problems.responses(422)  # else FastAPI's own shape is promised
+        app.include_router(api_calls.router(services, outbound), responses=invalid)
+        app.include_router(webhooks.router(services, live), responses=invalid)
         app.include_router(media.router(services, live))
         _add_health(server)
         async with _background(services, outbound):

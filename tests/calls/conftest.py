@@ -14,6 +14,7 @@ from tests.calls import short_flow
 from tests.calls.raw_telephone import PATIENT_NUMBER
 
 API_TOKEN = "only-for-these-tests-5d1f"
+OUTCOME_SECRET = "signs-what-these-tests-are-told"
 VOICE = "en-us+f3"
 YES, NO = "yes please", "no thank you"
 
@@ -40,6 +41,7 @@ async def line(flows_dir: Path, data_dir: Path) -> AsyncIterator[Loopback]:
         "CALLWRIGHT_FLOWS_DIR": str(flows_dir),
         "CALLWRIGHT_MAX_CALLS": "60",
         "CALLWRIGHT_API_TOKEN": API_TOKEN,
+        "CALLWRIGHT_BUSINESS__OUTCOME_SECRET": OUTCOME_SECRET,
         "CALLWRIGHT_DEFAULT_FLOW": "short",
         "CALLWRIGHT_NUMBERS": f'{{"{PATIENT_NUMBER}": {{"flow": "patient"}}}}',
     }

@@ -48,6 +48,10 @@ class RawTelephone:
         self._spoke_since_key = False
         self._due: deque[tuple[float, str]] = deque()
 
+    def press(self, keys: str) -> None:
+        """Keys to be pressed when the bot is quiet."""
+        self._keys.extend(keys)
+
     def real(self, event: str) -> dict[str, Any]:
         """A message as the carrier would send it now."""
         sid = {"twilio": "streamSid", "exotel": "stream_sid"}[self.carrier]
@@ -101,15 +105,12 @@ class RawTelephone:
         async with connect(
             url, ping_interval=None, compression=None, proxy=None, additional_headers=headers
         ) as socket:
-            try:
-                await socket.send(json.dumps(self.real("connected")))
-                await self._send(socket, self.real("start"))
-                async with asyncio.TaskGroup() as tasks:
-                    speaking = tasks.create_task(self._speak(socket))
-                    await self._listen(socket)
-                    speaking.cancel()
-            except ConnectionClosed:
-                pass
+            await socket.send(json.dumps(self.real("connected")))
+            await self._send(socket, self.real("start"))
+            async with asyncio.TaskGroup() as tasks:
+                speaking = tasks.create_task(self._speak(socket))
+                await self._listen(socket)
+                speaking.cancel()
         self.close_code, self.close_reason = socket.close_code, socket.close_reason or ""
 
     async def _send(self, socket: ClientConnection, message: Mapping[str, Any]) -> None:
@@ -149,21 +150,26 @@ class RawTelephone:
         await self._send(socket, {**self.real("mark"), "mark": {"name": name}})
 
     async def _listen(self, socket: ClientConnection) -> None:
-        async for text in socket:
-            message = json.loads(text)
-            match message["event"]:
-                case "media":
-                    audio = base64.b64decode(message["media"]["payload"], validate=True)
-                    self.heard_bytes += len(audio)
-                    now_s = max(self._silent_from_s, time.monotonic())
-                    self._silent_from_s = now_s + len(audio) / BYTES_PER_S[self.carrier]
-                    self._spoke_since_key = True
-                    self.answered.set()
-                case "mark":
-                    self.marks.append(message["mark"]["name"])
-                    self._due.append((self._silent_from_s, message["mark"]["name"]))
-                case "clear":
-                    self._silent_from_s = time.monotonic()
-                    self._due = deque((0.0, name) for _, name in self._due)
-                case other:
-                    self.unknown.append(other)
+        try:
+            async for text in socket:
+                self._take(json.loads(text))
+        except ConnectionClosed:
+            pass  # with a code that says why
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        match message["event"]:
+            case "media":
+                audio = base64.b64decode(message["media"]["payload"], validate=True)
+                self.heard_bytes += len(audio)
+                now_s = max(self._silent_from_s, time.monotonic())
+                self._silent_from_s = now_s + len(audio) / BYTES_PER_S[self.carrier]
+                self._spoke_since_key = True
+                self.answered.set()
+            case "mark":
+                self.marks.append(message["mark"]["name"])
+                self._due.append((self._silent_from_s, message["mark"]["name"]))
+            case "clear":
+                self._silent_from_s = time.monotonic()
+                self._due = deque((0.0, name) for _, name in self._due)
+            case other:
+                self.unknown.append(other)
