@@ -336,3 +336,20 @@ def test_no_text_breaks_it(text: str, language: str):
 @pytest.mark.parametrize("text", ["confirm " * 2000, "x" * 10_000, "ﷺ" * 10_000, "हाँ नहीं " * 2000])
 def test_a_page_of_text_is_no_confident_answer_to_a_short_question(text: str):
     assert choose(text + " cancel", ORDER, "en").choice != "reject"
+
+
+@pytest.mark.parametrize(
+    ("text", "acted_on"),
+    [
+        ("I can do it.", None),
+        ("We can do it", None),
+        ("I can take it.", None),
+        ("yes, I can do it", "confirm"),
+        ("I can't do it", "reject"),
+        ("I can not accept", "reject"),
+        ("can firm", "confirm"),
+        ("can you repeat", "repeat"),
+    ],
+)
+def test_a_can_that_may_have_lost_its_not_is_asked_about(text: str, acted_on: str | None):
+    assert meant(text, "en") == acted_on, choose(text, ORDER, "en")
