@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -130,9 +130,9 @@ class _Maker:
         self._voices = cycle([*voices[offset % len(voices) :], *voices[: offset % len(voices)]])
         self._lines = cycle([*LINES[offset % len(LINES) :], *LINES[: offset % len(LINES)]])
         self._scripts: Mapping[str, Iterator[Script]] = {
-            "keys": cycle(scripts.keyed),
-            "spoken": cycle(scripts.spoken),
-            "recorded": cycle(scripts.recorded),
+            "keys": _turning(scripts.keyed),
+            "spoken": _turning(scripts.spoken),
+            "recorded": _turning(scripts.recorded),
         }
 
     async def make(self) -> Planned:
@@ -157,6 +157,13 @@ class _Maker:
             outcome=script.outcome,
         )
         return Planned(call, self._way, voice.name if voice else "", line)
+
+
+def _turning(scripts: Sequence[Script]) -> Iterator[Script]:
+    """All scripts, again and again, each time begun with the next: no voice keeps its script."""
+    for turn in count():
+        first = turn % len(scripts)
+        yield from (*scripts[first:], *scripts[:first])
 
 
 async def _steps(script: Script, voice: CallerVoice | None) -> list[Step]:
@@ -217,6 +224,15 @@ async def place_planned(planned: Sequence[Planned], at_once: int) -> tuple[list[
 def _tell(done: Done, number: int, of: int) -> None:
     verdict = "; ".join(done.placed.problems) or "reached"
     print(f"{number:>3}/{of}  {done.placed.plan.label}: {verdict}", file=sys.stderr, flush=True)
+    for measure in done.placed.measures:
+        for hole in measure.holes:
+            late_ms = measure.telephone_lateness_ms
+            print(
+                f"         hole of {hole.length_ms:.0f} ms at {hole.start_ms:.0f} ms; "
+                f"the telephone was at most {late_ms:.0f} ms late",
+                file=sys.stderr,
+                flush=True,
+            )
     if done.placed.problems:
         for turn in done.placed.record["turns"]:
             if turn["who"] == "caller":
@@ -227,9 +243,9 @@ def _tell(done: Done, number: int, of: int) -> None:
 def table(done: Sequence[Done], load: Load, at_once: int, note: str) -> Table:
     """One row for each flow, language and way; then the sums."""
     made = Table(title=f"{len(done)} calls, {at_once} at once", title_justify="left")
-    for column in ("flow", "language", "way"):
+    for column in ("flow", "in", "way"):
         made.add_column(column, no_wrap=True)
-    for column in ("placed", "reached", "reply P50 ms", "P90 ms", "holes", "violations"):
+    for column in ("placed", "reached", "P50 ms", "P90 ms", "holes", "violations"):
         made.add_column(column, justify="right")
     cells = dict.fromkeys((d.placed.plan.flow, d.placed.plan.language, d.planned.way) for d in done)
     for flow, language, way in sorted(cells, key=lambda cell: (cell[2], cell[0], cell[1])):
@@ -275,12 +291,17 @@ def _caption(done: Sequence[Done], load: Load, note: str) -> str:
         f"/{sum(i.planned.line == kind for i in done)}"
         for kind in sorted(kinds, key=lambda kind: kind.name)
     )
+    holes = sorted(
+        hole.length_ms for item in done for m in item.placed.measures for hole in m.holes
+    )
     late = [m.telephone_lateness_ms for item in done for m in item.placed.measures]
     lines = [
+        "P50 and P90: the bot's first sound after the caller's last sound or key.",
         f"Reached, by voice: {', '.join(by_voice)}.",
         f"Reached, by line: {', '.join(by_line)}.",
         f"The server took {load.server_cpu_s / max(load.wall_s, 1e-9):.2f} of a core for "
         f"{load.wall_s:.0f} s; the telephones were at most {max(late, default=0.0):.0f} ms late.",
+        f"The longest hole in the bot's voice: {holes[-1]:.0f} ms." if holes else "",
         note,
     ]
     return "\n".join(filter(None, lines))

@@ -23,7 +23,8 @@ MOST_PHRASES = 8
 LIKELIER = 5.0
 """By how much (natural logarithm) one of the phrases that are waited for is likelier than other
 words, before any sound was heard. benchmarks/hints.py measures both sides: higher, and talk that
-is no answer becomes one; lower, and answers are not understood."""
+is no answer becomes one; lower, and answers are not understood. Between 5 and 6.5 little moves
+(85.0 to 86.2 % understood; 27 to 28 of 492 other prompts acted on, 26 without hints)."""
 
 LIKELIER_A_WORD = 2.5
 """The same for each word in a row of them, such as digits."""
