@@ -93,6 +93,11 @@ def call(
 
     The exit status is 0 only where the record says what the restaurant said.
     """
+    if vendor is VendorName.voicemail and carrier is CarrierName.exotel:
+        raise typer.BadParameter(
+            "Exotel does not tell that a machine answered; try it with --carrier twilio",
+            param_hint="--vendor voicemail",
+        )
     from bot.call_command import run_call
 
     status = asyncio.run(

@@ -11,13 +11,15 @@ from loguru import logger
 
 from bot.errors import StartFailed
 from bot.phone_numbers import e164
+from bot.setting_groups import NumberRoute
 from bot.settings import Settings
 from bot.urls import Urls
 from bot.voice import Voice
-from ivr_flows.errors import FlowError, FlowUnknown
+from ivr_flows.errors import FlowError, FlowUnknown, VariablesInvalid
 from ivr_flows.flow import Flow
 from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.rehearsal import static_prompts
+from ivr_flows.variables import first_values
 from speech.cache import SpeechCache
 from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
@@ -200,7 +202,25 @@ def _flows(settings: Settings) -> dict[str, Flow]:
     for name in sorted(wanted - flows.keys()):
         known = ", ".join(sorted(flows))
         raise StartFailed(f'The settings name the flow "{name}"; there are {known}')
+    for number, route in settings.numbers.items():
+        _check_route(number, route, flows[route.flow], settings)
     return flows
+
+
+def _check_route(number: str, route: NumberRoute, flow: Flow, settings: Settings) -> None:
+    """A flow that can't answer is found at the start, not by the first caller."""
+    if route.language is not None and route.language not in flow.languages:
+        raise StartFailed(
+            f"CALLWRIGHT_NUMBERS: {number}: {flow.name} does not speak {route.language}; it "
+            f"speaks {', '.join(flow.languages)}"
+        )
+    try:
+        first_values(flow, settings.flow_variables.get(flow.name, {}))
+    except VariablesInvalid as error:
+        raise StartFailed(
+            f"CALLWRIGHT_NUMBERS: {number}: {flow.name} can't answer it: {error}. Give the values "
+            "in CALLWRIGHT_FLOW_VARIABLES"
+        ) from error
 
 
 async def _recognizers(

@@ -73,7 +73,7 @@ async def _plans(
 
 def _table(placed: Sequence[PlacedCall]) -> Table:
     table = Table(title="From the telephone's side", title_justify="left", show_edge=False)
-    table.add_column("calls")
+    table.add_column("calls", no_wrap=True)
     for heading in ("as meant", "first word", "reply P50", "P90", "barge-in", "holes"):
         table.add_column(heading, justify="right")
     for label in dict.fromkeys(call.plan.label for call in placed):

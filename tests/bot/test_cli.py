@@ -61,3 +61,17 @@ def test_a_wrong_setting_stops_the_start_with_its_name_and_what_is_allowed() -> 
     assert "CALLWRIGHT_PORT: '99999' is not allowed" in done.stderr
     assert "CALLWRIGHT_TWILIO: is not complete" in done.stderr
     assert "s3cret" not in done.stderr
+
+
+def test_a_number_whose_flow_cannot_answer_stops_the_start(tmp_path: Path) -> None:
+    for route, says in (
+        ('{"flow": "rider_assignment"}', "rider_name: missing"),
+        ('{"flow": "customer_support", "language": "fr"}', "does not speak fr"),
+    ):
+        done = callwright(
+            *("serve", "--port", "0", "--data-dir", str(tmp_path)),
+            CALLWRIGHT_NUMBERS=f'{{"+14155550100": {route}}}',
+        )
+        assert done.returncode == 1
+        assert "CALLWRIGHT_NUMBERS: +14155550100" in done.stderr
+        assert says in done.stderr
