@@ -81,7 +81,8 @@ class Recognizer(Protocol):
     ) -> RecognitionStream:
         """Start an utterance of `language` whose audio comes at `sample_rate_hz`.
 
-        `hints` are words likely to be said; engines without hot words ignore them.
+        `hints` are phrases one of which is likely to be said, or single words of which several
+        are likely to be said in a row (digits); engines without hot words ignore them.
 
         Raises:
             LanguageUnsupported: the engine does not know `language`.
