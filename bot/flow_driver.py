@@ -60,6 +60,10 @@ from telephony.call import Disposition, EndedBy
 NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
+NOT_THE_CALLER = frozenset({"stopped", "MessageTooLarge", "SecondStart"})
+"""Reasons of a stream's end that are the carrier's: Exotel's flow took the call off the stream, or
+it broke the protocol. At any other the caller has hung up."""
+
 APOLOGY = {
     "en": "Sorry, something went wrong on our side. We will call you again. Goodbye.",
     "hi": "माफ़ कीजिए, हमारी तरफ़ से कुछ गड़बड़ हो गई। हम आपको फिर से फ़ोन करेंगे। नमस्ते।",
@@ -162,9 +166,8 @@ class FlowDriver(FrameProcessor):
                     pass  # nobody is there to hear it
         if not self._has_ended:
             await self._stop_saying()  # what was heard until now goes on record
-        await self._end(
-            CallEnding(Disposition(disposition or "hung_up"), EndedBy.CALLER, reason=reason)
-        )
+        by = EndedBy.CARRIER if reason in NOT_THE_CALLER else EndedBy.CALLER
+        await self._end(CallEnding(Disposition(disposition or "hung_up"), by, reason=reason))
 
     # What happens on the line
 

@@ -12,7 +12,7 @@ from bot.services import Services
 from bot.session import CallSession, LineShape
 from ivr_flows.errors import FlowError
 from telephony.call import Call, CallStatus, Direction, Disposition, EndedBy, NewCall
-from telephony.errors import CallUnknown, CarrierError, LineRefused, StoreError
+from telephony.errors import AnswerInvalid, CallUnknown, CarrierError, LineRefused, StoreError
 from telephony.line_transport import LineTransport
 from telephony.media_fields import CarrierName
 from telephony.media_messages import StreamStart
@@ -162,6 +162,6 @@ class MediaSocket:
         number = self._services.settings.desks.get(to, to)
         try:
             await carrier.transfer(call.carrier_call_id or start.call_sid, number)
-        except CarrierError as error:
+        except (CarrierError, AnswerInvalid) as error:
             return str(error)
         return None

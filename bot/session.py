@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loguru import logger
+from pipecat.frames.frames import InputTransportMessageFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
@@ -172,7 +173,9 @@ class CallSession:
 
     async def _run_pipeline(self) -> None:
         async def gone(*_: object) -> None:
-            await self._driver.hung_up("disconnected")
+            # Through the pipeline, behind the stream's own `stop`, whose reason is the better one.
+            stop = {"event": "stop", "reason": "disconnected"}
+            await self._worker.queue_frame(InputTransportMessageFrame(message=stop))
 
         self._transport.add_event_handler("on_client_disconnected", gone)
         runner = WorkerRunner(handle_sigint=False)

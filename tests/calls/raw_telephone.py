@@ -32,6 +32,7 @@ class RawTelephone:
         self.to = to
         self.stream_sid = ("MZ" if carrier == "twilio" else "") + uuid.uuid4().hex
         self.call_sid = ("CA" if carrier == "twilio" else "") + uuid.uuid4().hex
+        self.parameters = {"to": to, "from": "+919812345678"}  # Twilio's, from the TwiML
         self.noise: deque[str | bytes] = deque()  # thrown in between the packets
         self.noise_per_packet = 0
         self.unknown: list[str] = []  # what the bot sent that no carrier knows
@@ -75,7 +76,7 @@ class RawTelephone:
                 "callSid": self.call_sid,
                 "tracks": ["inbound"],
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-                "customParameters": {"to": self.to, "from": "+919812345678"},
+                "customParameters": self.parameters,
             },
             "media": {"track": "inbound", **media},
             "dtmf": {"track": "inbound_track", "digit": "7"},
