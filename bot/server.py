@@ -42,7 +42,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=round(settings.timeouts.shutdown_s) + 5,
         )
         logger.info("listening on http://{}:{}, for carriers {}", host, port, base_url)
-        await _DrainingServer(config, server.live, settings.timeouts.shutdown_s).serve_calls(listener)
+        await _DrainingServer(config, server.live, settings.timeouts.shutdown_s).serve_calls(
+            listener
+        )
 
 
 class _DrainingServer(uvicorn.Server):
