@@ -103,15 +103,15 @@ class RawTelephone:
     async def call(self, base_url: str, *, path: str = "", headers: Sequence[Any] = ()) -> None:
         """Takes the call until one side closes the socket."""
         url = base_url.replace("http", "ws", 1) + (path or f"/telephony/{self.carrier}/stream")
-        async with connect(
-            url, ping_interval=None, compression=None, proxy=None, additional_headers=headers
-        ) as socket:
-            await socket.send(json.dumps(self.real("connected")))
-            await self._send(socket, self.real("start"))
-            async with asyncio.TaskGroup() as tasks:
-                speaking = tasks.create_task(self._speak(socket))
-                await self._listen(socket)
-                speaking.cancel()
+        async with (
+            connect(
+                url, ping_interval=None, compression=None, proxy=None, additional_headers=headers
+            ) as socket,
+            asyncio.TaskGroup() as tasks,
+        ):
+            speaking = tasks.create_task(self._speak(socket))
+            await self._listen(socket)
+            speaking.cancel()
         self.close_code, self.close_reason = socket.close_code, socket.close_reason or ""
 
     async def _send(self, socket: ClientConnection, message: Mapping[str, Any]) -> None:
@@ -121,6 +121,8 @@ class RawTelephone:
     async def _speak(self, socket: ClientConnection) -> None:
         began_s, packets = time.monotonic(), 0
         try:
+            await socket.send(json.dumps(self.real("connected")))
+            await self._send(socket, self.real("start"))
             while True:
                 due_s = began_s + packets * PACKET_S[self.carrier]
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))

@@ -5,13 +5,14 @@ import json
 import time
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
 from bot.loopback import Loopback
 from bot.simulated_calls import PlannedCall
 from telephony.call import JsonValue
 from telephony.outcome_delivery import signature_is_valid
-from telephony.simulator.script import Pause, Press, StayOnLine, Step, WaitForPrompt
+from telephony.simulator.script import BargeIn, Pause, Press, StayOnLine, Step, WaitForPrompt
 from tests.calls.conftest import OUTCOME_SECRET
 from tests.calls.http_peer import HttpPeer, http_peer
 from tests.calls.short_flow import answers, new_number, planned, problems_of, take
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DESK = "+918047491800"  # behind the name `support`, as the loopback server sets it
 
 
+NO_SOUND = np.zeros(0, np.int16)
 GREETED_MS = 6_500
 """By then customer_support's greeting is over, in which no key counts."""
 
@@ -135,11 +137,13 @@ async def test_the_business_is_asked_where_an_order_is(line: Loopback) -> None:
 
 
 def help_wanted(name: str, peer: HttpPeer, keys: tuple[str, ...], disposition: str) -> PlannedCall:
-    ordered = (Press("4512#", gap_ms=120),)
+    ordered = (Pause(GREETED_MS), Press("1"), Pause(800), Press("4512#", gap_ms=120))
+    # Seven seconds of words later the bot asks whether there is anything else.
+    done = [step for key in keys for step in (BargeIn(7_000, NO_SOUND, 8000), Press(key))]
     variables: Mapping[str, JsonValue] = {"status_url": f"{peer.base_url}/orders"}
     return PlannedCall(
         label=name,
-        party=answers(Pause(GREETED_MS), Press("1"), Pause(800), *ordered, *presses(*keys)),
+        party=answers(*ordered, *done, StayOnLine(timeout_ms=60_000)),
         flow="customer_support",
         language="en",
         carrier="twilio",
