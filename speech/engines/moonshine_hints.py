@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-SURE = 0.75
+SURE = 0.8
 """From this confidence of its own on the model is believed, and likely phrases are not asked for.
 Lower, and "Cancer" stays for "confirm"; higher, and every clear sentence costs twice the CPU."""
 
 MOST_PHRASES = 8
 """Phrases that are asked for, by how likely the model found their first token: 25 ms of CPU."""
 
-LIKELIER = 5.0
+LIKELIER = 6.5
 """By how much (natural logarithm) one of the phrases that are waited for is likelier than other
 words, before any sound was heard. benchmarks/hints.py measures both sides: higher, and talk that
-is no answer becomes one; lower, and answers are not understood. Between 5 and 6.5 little moves
-(85.0 to 86.2 % understood; 27 to 28 of 492 other prompts acted on, 26 without hints)."""
+is no answer becomes one; lower, and answers are not understood. From 5 to 6.5 little moves:
+85.0 to 86.2 % understood; 27 to 28 of 492 other prompts acted on, 26 without hints."""
 
 LIKELIER_A_WORD = 2.5
 """The same for each word in a row of them, such as digits."""
