@@ -125,7 +125,7 @@ def extra(name: str, module: str, purpose: str, *, needed: bool) -> Check:
 
 
 def _install(name: str) -> str:
-    return f"uv pip install -c requirements.lock -e '.[{name}]'"
+    return f".venv/bin/uv pip install -c requirements.lock -e '.[{name}]'"
 
 
 def disk(folder: Path) -> tuple[Check, Check]:
