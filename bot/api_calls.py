@@ -16,6 +16,7 @@ from bot.api_models import (
     FlowListBody,
     NewCallBody,
 )
+from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
 from bot.peers import may_use_api
 from bot.phone_numbers import e164
@@ -35,7 +36,7 @@ from telephony.listing import CallFilter
 from telephony.outcome_address import outcome_url
 
 
-def router(services: Services, outbound: Outbound) -> APIRouter:
+def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter:
     """`/api/voice/call/initiate` and `/api/calls`."""
     routes = APIRouter(
         prefix="/api",
@@ -43,13 +44,15 @@ def router(services: Services, outbound: Outbound) -> APIRouter:
         dependencies=[Depends(may_use_api(services.settings))],
         responses=responses(401, 403),
     )
-    _add_placing(routes, services, outbound)
+    _add_placing(routes, services, outbound, live)
     _add_lists(routes, services)
     _add_reading(routes, services)
     return routes
 
 
-def _add_placing(routes: APIRouter, services: Services, outbound: Outbound) -> None:
+def _add_placing(
+    routes: APIRouter, services: Services, outbound: Outbound, live: LiveCalls
+) -> None:
     @routes.post(
         "/voice/call/initiate",
         status_code=202,
@@ -64,6 +67,8 @@ def _add_placing(routes: APIRouter, services: Services, outbound: Outbound) -> N
             Header(description="The same key with the same body places one call only."),
         ] = None,
     ) -> AcceptedCall:
+        if live.is_draining:
+            raise Problem(503, "The server is shutting down; ask another, or ask again later.")
         new = _new_call(body, services)
         try:
             created = await services.store.create_call(new, idempotency_key)

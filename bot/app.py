@@ -51,7 +51,7 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
         server = Server(app, services, live)
         problems.install(app)
         invalid = problems.responses(422)  # else FastAPI's own shape is promised
-        app.include_router(api_calls.router(services, outbound), responses=invalid)
+        app.include_router(api_calls.router(services, outbound, live), responses=invalid)
         app.include_router(webhooks.router(services, live), responses=invalid)
         app.include_router(media.router(services, live))
         _add_health(server)

@@ -111,8 +111,6 @@ def _extras(settings: Settings) -> tuple[Check, ...]:
     return (
         extra("postgres", "asyncpg", "PostgreSQL as the database", needed=on_postgres),
         extra("webrtc", "aiortc", "calls from a browser", needed=False),
-        extra("whisper", "faster_whisper", "hearing Hindi and Marathi", needed=False),
-        extra("xtts", "TTS", "cloned voices (needs torch)", needed=False),
     )
 
 

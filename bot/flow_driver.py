@@ -164,10 +164,14 @@ class FlowDriver(FrameProcessor):
                     disposition = disposition or action.disposition
                 case _:
                     pass  # nobody is there to hear it
-        if not self._has_ended:
-            await self._stop_saying()  # what was heard until now goes on record
         by = EndedBy.CARRIER if reason in NOT_THE_CALLER else EndedBy.CALLER
-        await self._end(CallEnding(Disposition(disposition or "hung_up"), by, reason=reason))
+        await self.break_off(CallEnding(Disposition(disposition or "hung_up"), by, reason=reason))
+
+    async def break_off(self, ending: CallEnding) -> None:
+        """The call is over, whatever is being said; what was heard until now goes on record."""
+        if not self._has_ended:
+            await self._cut_off()
+        await self._end(ending)
 
     # What happens on the line
 
@@ -289,7 +293,12 @@ class FlowDriver(FrameProcessor):
 
     async def _stop_saying(self) -> None:
         self._held.clear()
-        if not self._unplayed or self._must_finish:
+        if not self._must_finish:
+            await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        self._held.clear()
+        if not self._unplayed:
             return
         now_ms = self._clock.now_ms()
         for utterance_id in self._unplayed:

@@ -32,6 +32,9 @@ from telephony.records import CallEvent
 LINE_SILENT_S = 15.0
 """A carrier sends audio all the time; none for so long, and the line is dead."""
 
+BREAK_OFF_S = 2.0
+"""For a pipeline to end by itself; one that hangs on a dead line is cancelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineShape:
@@ -67,6 +70,7 @@ class CallSession:
         self._journal = StoreJournal(services.store, call.id)
         self._recorder = self._new_recorder()
         self._ending: CallEnding | None = None
+        self._pipeline_ended = asyncio.Event()
         self._driver = self._new_driver(transfer)
         self._transport = transport
         self._worker = self._new_worker()
@@ -96,8 +100,12 @@ class CallSession:
 
     async def end(self, ending: CallEnding) -> None:
         """End the call at once, from outside the conversation."""
-        await self._note_ending(ending)
-        await self._worker.cancel(reason=ending.reason or ending.disposition)
+        await self._driver.break_off(ending)
+        try:
+            async with asyncio.timeout(BREAK_OFF_S):
+                await self._pipeline_ended.wait()
+        except TimeoutError:
+            await self._worker.cancel(reason=ending.reason or ending.disposition)
 
     # Parts
 
@@ -181,6 +189,7 @@ class CallSession:
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self._worker)
         await runner.run()
+        self._pipeline_ended.set()
 
     async def _watch_line(self) -> None:
         """End a call that lasts too long or whose line has gone silent without closing."""
