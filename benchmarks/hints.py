@@ -24,6 +24,7 @@ from ivr_flows.flow import Flow, MenuNode
 from ivr_flows.likely_words import likely_words
 from ivr_flows.loader import shipped
 from ivr_flows.meanings import Means, means_at
+from ivr_flows.understanding import MUMBLED_CONFIDENCE
 from speech.engines.moonshine import HOW_TO_GET_IT, decode, weights_folder
 from speech.engines.moonshine_model import MoonshineModel
 from speech.stt import Pcm
@@ -42,8 +43,8 @@ class Menu:
     means: tuple[Means, ...]
     hints: tuple[str, ...]
 
-    def acted_on(self, text: str) -> str | None:
-        """The answer that a text is acted on as."""
+    def answer(self, text: str) -> str | None:
+        """The answer that a text is taken for."""
         meaning = choose(text, [means.choice for means in self.means], "en")
         return meaning.choice if meaning.confidence >= HIGH_CONFIDENCE else None
 
@@ -55,6 +56,7 @@ class Row:
     name: str
     right: int = 0
     wrong: int = 0  # acted on as another answer
+    asked_back: int = 0  # "did you mean ...?"
     answers: int = 0
     taken: int = 0  # other talk acted on as an answer
     others: int = 0
@@ -96,9 +98,10 @@ def take(
 ) -> None:
     """Hear one clip and note what came of it; `meant` is None for other talk."""
     before_s = time.thread_time()
-    text = decode(model, pcm, RATE_HZ, hints).text
+    heard = decode(model, pcm, RATE_HZ, hints)
     row.cpu_ms.append((time.thread_time() - before_s) * 1000)
-    acted_on = menu.acted_on(text)
+    answer = menu.answer(heard.text)
+    acted_on = answer if heard.confidence >= MUMBLED_CONFIDENCE else None
     if meant is None:
         row.others += 1
         row.taken += acted_on is not None
@@ -106,6 +109,7 @@ def take(
         row.answers += 1
         row.right += acted_on == meant
         row.wrong += acted_on not in (None, meant)
+        row.asked_back += answer is not None and acted_on is None
 
 
 async def _run() -> int:
@@ -134,12 +138,16 @@ async def _run() -> int:
 def _print(rows: Sequence[Row], others: int) -> None:
     table = Table(title=f"{rows[0].answers} answers, {others} other clips", title_justify="left")
     table.add_column("")
-    for column in ("understood", "taken for another", "other talk acted on", "CPU ms P50", "P90"):
+    for column in (
+        *("understood", "asked back", "taken for another", "other talk acted on"),
+        *("CPU ms P50", "P90"),
+    ):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
             row.name,
             f"{row.right / max(1, row.answers):.1%}",
+            f"{row.asked_back / max(1, row.answers):.1%}",
             f"{row.wrong / max(1, row.answers):.1%}",
             f"{row.taken} of {row.others}",
             f"{statistics.median(row.cpu_ms):.0f}",

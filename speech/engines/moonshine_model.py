@@ -26,6 +26,8 @@ from speech.engines.moonshine_hints import (
     Tokens,
     WordRow,
     belief,
+    clearness_of,
+    lead_of,
     nearest,
 )
 from speech.errors import EngineFailed, EngineUnavailable
@@ -119,12 +121,13 @@ class MoonshineModel:
 
     def _hinted(self, encoded: _Encoded, heard: _Path, hints: Hints) -> list[Piece]:
         """What was heard, or what is likely instead, with how far that is believed."""
-        tokens, log_probability, likelier = (), -math.inf, LIKELIER
+        tokens, log_probability, likelier, lead = (), -math.inf, LIKELIER, 1.0
         if hints.phrases:
             phrases = nearest(hints.phrases, heard.first)
             values = self._ask_for(encoded, phrases)
             at = int(np.argmax(values))
             tokens, log_probability = phrases[at], float(values[at])
+            lead = lead_of(phrases, values, at) * clearness_of(log_probability, len(tokens) + 1)
         elif hints.row is not None:
             path = self._follow(encoded, hints.row)
             tokens, log_probability = tuple(path.tokens), path.log_probability
@@ -134,7 +137,7 @@ class MoonshineModel:
             return self._pieces(heard)
         if list(tokens) == heard.tokens:  # the same words: the better for it
             believed = max(believed, confidence_of(self._pieces(heard)))
-        return [Piece(self._tokens[token], believed) for token in tokens]
+        return [Piece(self._tokens[token], believed * lead) for token in tokens]
 
     def _encode(self, samples: Samples) -> _Encoded:
         mask = np.ones((1, len(samples)), np.int64)

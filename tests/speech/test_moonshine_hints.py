@@ -14,6 +14,8 @@ from speech.engines.moonshine_hints import (
     Tokenizer,
     WordRow,
     belief,
+    clearness_of,
+    lead_of,
     nearest,
 )
 from speech.pool import EnginePool
@@ -138,3 +140,34 @@ async def test_a_doubtful_sound_is_heard_as_what_is_likely(
     without, with_hints, with_others = heard
     assert with_hints == said
     assert with_others == without  # what was not said is not heard
+
+
+@pytest.mark.parametrize(
+    ("log_probabilities", "least", "most"),
+    [
+        ([-1.0, -9.0, -9.0], 0.99, 1.0),  # alone in front
+        ([-1.0, -9.0, -1.0], 0.0, 0.0),  # a tie with one that begins otherwise
+        ([-1.0, -1.0, -9.0], 0.99, 1.0),  # a tie with one that begins alike
+        ([-3.0, -9.0, -1.0], 0.0, 0.0),  # not in front at all
+        ([-1.0, -9.0, -2.0], 0.4, 0.5),
+    ],
+)
+def test_a_phrase_is_believed_by_its_lead_on_those_that_begin_otherwise(
+    log_probabilities: list[float], least: float, most: float
+) -> None:
+    phrases = [(7, 1), (7, 2), (8, 1)]
+    assert least <= lead_of(phrases, np.array(log_probabilities, np.float32), 0) <= most
+
+
+def test_a_phrase_without_rivals_leads() -> None:
+    assert lead_of([(7, 1), (7, 2)], np.array([-5.0, -1.0], np.float32), 0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("log_probability", "tokens", "clearness"),
+    [(0.0, 3, 1.0), (-0.3, 3, 1.0), (-3.0, 3, 0.613), (-30.0, 3, 0.0)],
+)
+def test_a_phrase_is_clear_by_the_mean_probability_of_its_tokens(
+    log_probability: float, tokens: int, clearness: float
+) -> None:
+    assert clearness_of(log_probability, tokens) == pytest.approx(clearness, abs=0.001)
