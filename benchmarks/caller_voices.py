@@ -12,8 +12,8 @@ from typing import Protocol, cast
 import numpy as np
 import soundfile
 
-from bot.vendor_voices import clips
-from bot.vendors import Clip
+from bot.simulation.vendor_voices import clips
+from bot.simulation.vendors import Clip
 from speech.engines.flite import FliteSynthesizer
 from speech.registry import make_synthesizer
 from speech.tts import Synthesizer

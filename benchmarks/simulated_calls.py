@@ -27,8 +27,8 @@ from rich.table import Table
 from benchmarks.caller_scripts import FlowScripts, Script, flow_scripts
 from benchmarks.caller_voices import CallerVoice, caller_voices
 from benchmarks.machine import cpu_s
-from bot.loopback import loopback
-from bot.simulated_calls import PlacedCall, PlannedCall, place_all
+from bot.simulation.loopback import loopback
+from bot.simulation.simulated_calls import PlacedCall, PlannedCall, place_all
 from telephony.simulator.exchange import serve_app
 from telephony.simulator.party import Party
 from telephony.simulator.script import Press, Speak, StayOnLine, Step, WaitForPrompt

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import cpu_s, rss_mb
-from bot.loopback import loopback
+from bot.simulation.loopback import loopback
 
 IDLE_S = 3.0  # after /readyz: prompts are looked up, imports are done
 

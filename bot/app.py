@@ -10,8 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from bot import api_calls, media, problems, webhooks
-from bot.api_models import HealthBody
+from bot.http import calls as api_calls
+from bot.http import media, problems, webhooks
+from bot.http.models import HealthBody
 from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
 from bot.services import Services, open_services

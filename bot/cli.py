@@ -9,13 +9,13 @@ from typing import Annotated, NoReturn
 import typer
 from loguru import logger
 
-from bot.doctor import examine, exit_status
-from bot.doctor_engines import examine_engines
-from bot.doctor_report import as_json, render
+from bot.doctor.engines import examine_engines
+from bot.doctor.machine import examine, exit_status
+from bot.doctor.report import as_json, render
 from bot.errors import BotError
 from bot.logs import set_up_logging
 from bot.settings import Settings, describe, load_settings, settings_markdown
-from bot.vendors import VENDORS, VendorName
+from bot.simulation.vendors import VENDORS, VendorName
 from ivr_flows.draw import mermaid, svg
 from ivr_flows.errors import FlowError, FlowInvalid
 from ivr_flows.flow import Flow
@@ -98,7 +98,7 @@ def call(
             "Exotel does not tell that a machine answered; try it with --carrier twilio",
             param_hint="--vendor voicemail",
         )
-    from bot.call_command import run_call
+    from bot.simulation.call_command import run_call
 
     status = asyncio.run(
         run_call(VENDORS[vendor], language.value, carrier.value, data_dir or Path("data"))
@@ -123,7 +123,7 @@ def simulate(
 
     The exit status is 0 only where each went as it was meant.
     """
-    from bot.simulate_command import run_simulation
+    from bot.simulation.simulate_command import run_simulation
 
     status = asyncio.run(
         run_simulation(

@@ -15,8 +15,8 @@ from pipecat.runner.types import (
 from pipecat.transports.base_transport import TransportParams
 
 from bot.errors import StartFailed
+from bot.http.media import MediaSocket
 from bot.live_calls import LiveCalls
-from bot.media import MediaSocket
 from bot.services import Services, open_services
 from bot.session import CallSession, LineShape
 from bot.settings import load_settings

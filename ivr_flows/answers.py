@@ -9,12 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ivr_flows.phrase_matching import Entry, Lexicon
-from ivr_flows.spoken_durations import minutes_in
-from ivr_flows.spoken_numbers import digits_in, number_in, quantities_in
-from ivr_flows.utterance import Word, folds_of, words_of
-from ivr_flows.vocabulary import AGREES, DOES, SAYS, Manner, Phrase, Role, Vocabulary, vocabulary
-from ivr_flows.weighing import Rules, weigh
+from ivr_flows.wording.phrase_matching import Entry, Lexicon
+from ivr_flows.wording.spoken_durations import minutes_in
+from ivr_flows.wording.spoken_numbers import digits_in, number_in, quantities_in
+from ivr_flows.wording.utterance import Word, folds_of, words_of
+from ivr_flows.wording.vocabulary import (
+    AGREES,
+    DOES,
+    SAYS,
+    Manner,
+    Phrase,
+    Role,
+    Vocabulary,
+    vocabulary,
+)
+from ivr_flows.wording.weighing import Rules, weigh
 
 __all__ = [
     "HIGH_CONFIDENCE",

@@ -5,7 +5,7 @@ Only what the question asks for: a word more, and other talk becomes an answer t
 
 from ivr_flows.flow import AskingNode, CollectNode, MenuNode
 from ivr_flows.meanings import Means
-from ivr_flows.number_words import ENGLISH_TENS, ENGLISH_UNITS
+from ivr_flows.wording.number_words import ENGLISH_TENS, ENGLISH_UNITS
 
 MAX_HINTS = 60
 

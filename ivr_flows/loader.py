@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ivr_flows.check_graph import suggestion
-from ivr_flows.checks import problems_of
+from ivr_flows.checking.checks import problems_of
+from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import FlowInvalid, FlowUnknown, Problem
 from ivr_flows.flow import Flow, Part
 from ivr_flows.yaml_tree import MAX_FILE_BYTES, Tree, parse

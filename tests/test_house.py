@@ -19,7 +19,7 @@ LONGEST_FUNCTION_LINES = 60
 LONG_FILES: frozenset[str] = frozenset()  # path: none may stand here without a reason
 LONG_FUNCTIONS: frozenset[str] = frozenset()  # path:function
 
-EDGES = frozenset({"bot/session.py", "bot/flow_driver.py", "bot/webhooks.py", "bot/cli.py"})
+EDGES = frozenset({"bot/session.py", "bot/flow_driver.py", "bot/http/webhooks.py", "bot/cli.py"})
 """Where any exception may be caught: a call (its session, and the driver of its flow, which says
 sorry to the caller), a webhook and a command end well whatever happens."""
 CARRIES_OTHERS_EXCEPTIONS = frozenset({"speech/pool.py"})

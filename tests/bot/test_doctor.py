@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import doctor
-from bot.doctor import Check, State
-from bot.doctor_report import as_json, render
+from bot.doctor.machine import Check, State
+from bot.doctor.machine import machine as doctor
+from bot.doctor.report import as_json, render
 from bot.settings import Settings, load_settings
 
 CANARY = "canary-77aa"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.doctor import Check, State
-from bot.doctor_engines import examine_engines
+from bot.doctor.engines import examine_engines
+from bot.doctor.machine import Check, State
 from bot.settings import Settings, load_settings
 from speech.errors import EngineFailed, EngineUnavailable
 from speech.pool import EnginePool

@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
-from bot.loopback import Loopback
-from bot.simulated_calls import PlacedCall, PlannedCall, place
+from bot.simulation.loopback import Loopback
+from bot.simulation.simulated_calls import PlacedCall, PlannedCall, place
 from telephony.call import JsonValue
 from telephony.simulator.party import Party
 from telephony.simulator.script import Press, StayOnLine, Step, WaitForPrompt

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from bot.loopback import Loopback
-from bot.simulated_calls import PlannedCall
+from bot.simulation.loopback import Loopback
+from bot.simulation.simulated_calls import PlannedCall
 from telephony.call import JsonValue
 from telephony.outcome_delivery import signature_is_valid
 from telephony.simulator.script import BargeIn, Pause, Press, StayOnLine, Step, WaitForPrompt

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.loopback import Loopback
-from bot.simulated_calls import PlacedCall, PlannedCall
-from bot.vendors import VENDORS, Clip, VendorName, party
+from bot.simulation.loopback import Loopback
+from bot.simulation.simulated_calls import PlacedCall, PlannedCall
+from bot.simulation.vendors import VENDORS, Clip, VendorName, party
 from telephony.call import JsonValue
 from telephony.simulator.script import Pause, Press, Speak, StayOnLine, Step, WaitForPrompt
 from tests.calls import short_flow

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.loopback import Loopback
+from bot.simulation.loopback import Loopback
 from tests.calls.malformed import malformed
 from tests.calls.raw_telephone import PATIENT_NUMBER, RawTelephone
 

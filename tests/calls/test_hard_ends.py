@@ -16,7 +16,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bot.loopback import Loopback, loopback
+from bot.simulation.loopback import Loopback, loopback
 from telephony.simulator.script import Pause, Press, StayOnLine
 from tests.calls.raw_telephone import PATIENT_NUMBER, RawTelephone
 from tests.calls.short_flow import LONG_OPENING, answers, new_number

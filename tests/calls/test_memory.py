@@ -5,7 +5,7 @@ import asyncio
 import psutil
 import pytest
 
-from bot.loopback import Loopback
+from bot.simulation.loopback import Loopback
 from telephony.simulator.script import Pause, Press, StayOnLine
 from tests.calls.short_flow import answers, planned, problems_of, take
 

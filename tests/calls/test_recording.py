@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from bot.loopback import Loopback
-from bot.simulated_calls import PlacedCall
-from bot.vendors import Clip
+from bot.simulation.loopback import Loopback
+from bot.simulation.simulated_calls import PlacedCall
+from bot.simulation.vendors import Clip
 from speech.pool import EnginePool
 from speech.registry import make_recognizer
 from telephony.simulator.script import Speak, StayOnLine, WaitForPrompt

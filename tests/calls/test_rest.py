@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.loopback import Loopback
-from bot.simulated_calls import place
+from bot.simulation.loopback import Loopback
+from bot.simulation.simulated_calls import place
 from telephony.simulator.party import Party
 from tests.calls.conftest import API_TOKEN
 from tests.calls.short_flow import answers, new_number, planned, take

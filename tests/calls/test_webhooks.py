@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from bot.loopback import Loopback
+from bot.simulation.loopback import Loopback
 from telephony.simulator.carrier_twilio import AUTH_TOKEN
 from telephony.simulator.party import Party
 from telephony.simulator.twilio_signature import sign

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from num2words import num2words
 
 from ivr_flows.answers import digits_in, minutes_in, number_in
-from ivr_flows.number_words import HINDI, HINDI_LATIN, MARATHI, MARATHI_LATIN
+from ivr_flows.wording.number_words import HINDI, HINDI_LATIN, MARATHI, MARATHI_LATIN
 
 INDIAN = {"hi": HINDI, "mr": MARATHI}
 # Words of daily use that are a number only before a unit or among other numbers.

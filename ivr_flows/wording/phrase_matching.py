@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
-from ivr_flows.sounds import fold, sound_key
-from ivr_flows.utterance import Word
-from ivr_flows.vocabulary import Manner, Phrase, Role
+from ivr_flows.wording.sounds import fold, sound_key
+from ivr_flows.wording.utterance import Word
+from ivr_flows.wording.vocabulary import Manner, Phrase, Role
 
 # How sure a match of each kind is. All but the first were set with the tables of
 # tests/ivr_flows: higher, and unrelated words are taken for answers when they sound alike;

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.loopback import Loopback
+from bot.simulation.loopback import Loopback
 from telephony.call import JsonValue
 from telephony.simulator.call_state import CallResult
 from telephony.simulator.measure import StreamMeasures

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ivr_flows.number_lexicon import unit_minutes
-from ivr_flows.phrase_matching import Lexicon, Match, chosen
-from ivr_flows.spoken_numbers import quantities_in
-from ivr_flows.utterance import Word
-from ivr_flows.vocabulary import Role
+from ivr_flows.wording.number_lexicon import unit_minutes
+from ivr_flows.wording.phrase_matching import Lexicon, Match, chosen
+from ivr_flows.wording.spoken_numbers import quantities_in
+from ivr_flows.wording.utterance import Word
+from ivr_flows.wording.vocabulary import Role
 
 # A word that no phrase explains costs this much of what is explained: one word beside a phrase
 # of one word leaves 0.8, three leave 0.57. Lower, and a sentence about something else that

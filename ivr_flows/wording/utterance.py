@@ -5,8 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ivr_flows.devanagari import romanise
-from ivr_flows.sounds import fold
+from ivr_flows.wording.devanagari import romanise
+from ivr_flows.wording.sounds import fold
 
 # An answer to a prompt is short. What follows is not looked at, so that a page of text costs
 # no more than a sentence; 600 letters are about 40 seconds of speech.

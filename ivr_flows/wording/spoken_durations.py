@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ivr_flows.number_lexicon import unit_minutes
-from ivr_flows.spoken_numbers import Quantity, quantities_in
-from ivr_flows.utterance import Word, folds_of, words_of
+from ivr_flows.wording.number_lexicon import unit_minutes
+from ivr_flows.wording.spoken_numbers import Quantity, quantities_in
+from ivr_flows.wording.utterance import Word, folds_of, words_of
 
 _HOUR = 60.0
 _ARTICLES = frozenset({"a", "an", "the"})

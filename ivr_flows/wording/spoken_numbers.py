@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ivr_flows import number_words as names
-from ivr_flows.number_lexicon import LONGEST_NUMBER, Term, multiple_of, term_of, unit_minutes
-from ivr_flows.utterance import Word, folds_of, words_of
+from ivr_flows.wording import number_words as names
+from ivr_flows.wording.number_lexicon import (
+    LONGEST_NUMBER,
+    Term,
+    multiple_of,
+    term_of,
+    unit_minutes,
+)
+from ivr_flows.wording.utterance import Word, folds_of, words_of
 
 _HESITATIONS = folds_of(
     "um uh ah oh er erm eh hm m mm you the a so well yes yeah ok okay please ji sir madam sirf"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.doctor import Check, State
+from bot.doctor.machine import Check, State
 from bot.settings import Settings
 from speech.errors import SpeechError
 from speech.pool import EnginePool

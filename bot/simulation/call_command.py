@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.loopback import Carrier, Loopback, loopback
-from bot.vendor_voices import clips
-from bot.vendors import Vendor, outcome_differs, party, texts
+from bot.simulation.loopback import Carrier, Loopback, loopback
+from bot.simulation.vendor_voices import clips
+from bot.simulation.vendors import Vendor, outcome_differs, party, texts
 from speech.registry import make_synthesizer
 from telephony.simulator.call_state import CallResult
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.requests import HTTPConnection, Request
 
-from bot.problems import Problem
+from bot.http.problems import Problem
 from bot.settings import Settings
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")

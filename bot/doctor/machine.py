@@ -62,7 +62,7 @@ def exit_status(checks: Sequence[Check]) -> int:
 
 
 async def examine(settings: Settings) -> tuple[Check, ...]:
-    """Look at everything but the engines (see `doctor_engines.py`)."""
+    """Look at everything but the engines (see `engines.py`)."""
     checks = [
         python(),
         packages(),

@@ -6,8 +6,8 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from ivr_flows import number_words as names
-from ivr_flows.utterance import Word, folds_of, words_of
+from ivr_flows.wording import number_words as names
+from ivr_flows.wording.utterance import Word, folds_of, words_of
 
 # Longer digit strings are no amount (a card number, a page of noise); `digits_in` keeps them.
 LONGEST_NUMBER = 15

@@ -6,8 +6,8 @@ from fastapi import APIRouter, WebSocket
 from loguru import logger
 
 from bot.errors import StreamRefused
+from bot.http.peers import has_exotel_password, is_local
 from bot.live_calls import LiveCalls
-from bot.peers import has_exotel_password, is_local
 from bot.services import Services
 from bot.session import CallSession, LineShape
 from ivr_flows.errors import FlowError

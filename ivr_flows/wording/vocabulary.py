@@ -11,8 +11,8 @@ from enum import Enum
 from functools import lru_cache
 from types import ModuleType
 
-from ivr_flows import words_en, words_hi, words_mr
-from ivr_flows.utterance import Word, words_of
+from ivr_flows.wording import words_en, words_hi, words_mr
+from ivr_flows.wording.utterance import Word, words_of
 
 
 class Role(Enum):

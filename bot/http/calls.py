@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from bot.api_models import (
+from bot.http.models import (
     AcceptedCall,
     CallBody,
     CallDetailBody,
@@ -16,11 +16,11 @@ from bot.api_models import (
     FlowListBody,
     NewCallBody,
 )
+from bot.http.peers import may_use_api
+from bot.http.problems import FieldProblem, Problem, responses
 from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
-from bot.peers import may_use_api
 from bot.phone_numbers import e164
-from bot.problems import FieldProblem, Problem, responses
 from bot.services import Services, from_number
 from ivr_flows.errors import FlowUnknown, VariablesInvalid
 from ivr_flows.variables import first_values

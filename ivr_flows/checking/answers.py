@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from ivr_flows.answers import shared_phrases
-from ivr_flows.check_graph import suggestion
+from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import Problem
 from ivr_flows.flow import AskingNode, CollectNode, Flow, ListenNode, MenuNode, RequestNode
 from ivr_flows.meanings import Means, means_at

@@ -1,8 +1,8 @@
 """All checks of a flow that has the right shape."""
 
-from ivr_flows.check_answers import check_answers, check_head
-from ivr_flows.check_graph import check_targets, check_whole
-from ivr_flows.check_texts import TextChecks
+from ivr_flows.checking.answers import check_answers, check_head
+from ivr_flows.checking.texts import TextChecks
+from ivr_flows.checking.ways import check_targets, check_whole
 from ivr_flows.errors import Problem
 from ivr_flows.flow import Flow
 from ivr_flows.graph import known_variables, ways

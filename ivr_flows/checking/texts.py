@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from ivr_flows.check_graph import suggestion
+from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import Problem, TemplateInvalid
 from ivr_flows.flow import (
     CollectNode,

@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar, cast
 from fastapi import APIRouter, Depends, Request, Response
 
 from bot.ending import CallEnding
+from bot.http.peers import has_exotel_password, is_local
+from bot.http.problems import Problem, responses
 from bot.live_calls import LiveCalls
-from bot.peers import has_exotel_password, is_local
-from bot.problems import Problem, responses
 from bot.services import Services
 from telephony import exotel_webhooks, twilio_webhooks
 from telephony.call import Call, Direction, Disposition, EndedBy, NewCall

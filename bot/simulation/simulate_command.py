@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.call_command import FLOW, HEARD_LANGUAGES, VARIABLES, VENDOR_VOICE
-from bot.loopback import loopback
-from bot.simulated_calls import PlacedCall, PlannedCall, place_all
-from bot.vendor_voices import clips
-from bot.vendors import Vendor, party, texts
+from bot.simulation.call_command import FLOW, HEARD_LANGUAGES, VARIABLES, VENDOR_VOICE
+from bot.simulation.loopback import loopback
+from bot.simulation.simulated_calls import PlacedCall, PlannedCall, place_all
+from bot.simulation.vendor_voices import clips
+from bot.simulation.vendors import Vendor, party, texts
 from speech.registry import make_synthesizer
 
 

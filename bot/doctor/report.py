@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.doctor import Check, State
+from bot.doctor.machine import Check, State
 
 _COLOURS = {
     State.OK: "green",

@@ -1,0 +1,1 @@
+"""Whole calls on this machine: a real server, simulated carriers and people."""

@@ -1,0 +1,1 @@
+"""What a flow is refused for, before any call."""

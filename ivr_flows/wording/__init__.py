@@ -1,0 +1,1 @@
+"""Words to meanings and numbers: spelling, sound, negation, in three languages."""
