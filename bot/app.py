@@ -17,6 +17,7 @@ from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
 from bot.services import Services, open_services
 from bot.settings import Settings
+from bot.unattended import Unattended
 from bot.urls import Urls
 
 DESCRIPTION = """\
@@ -56,7 +57,7 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
         app.include_router(webhooks.router(services, live), responses=invalid)
         app.include_router(media.router(services, live))
         _add_health(server)
-        async with _background(services, outbound):
+        async with _background(services, outbound, live):
             await services.render_static_prompts()
             # What lives now lives for ever: collections need not look at it again.
             gc.collect()
@@ -68,10 +69,19 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
 
 
 @asynccontextmanager
-async def _background(services: Services, outbound: Outbound) -> AsyncGenerator[None]:
+async def _background(
+    services: Services, outbound: Outbound, live: LiveCalls
+) -> AsyncGenerator[None]:
     """What runs beside the calls."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(outbound.run()), tasks.create_task(services.store.run())]
+        unattended = Unattended(
+            services.store, live, services.carriers, services.settings.timeouts.dial_s
+        )
+        running = [
+            tasks.create_task(outbound.run()),
+            tasks.create_task(services.store.run()),
+            tasks.create_task(unattended.run()),
+        ]
         if services.delivery is not None:
             running.append(tasks.create_task(services.delivery.run()))
         try:

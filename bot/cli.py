@@ -1,7 +1,9 @@
 """The command line: `callwright serve`, `call`, `simulate`, `doctor`, `settings`, `flows`."""
 
 import asyncio
+import signal
 import sys
+from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -100,9 +102,8 @@ def call(
         )
     from bot.simulation.call_command import run_call
 
-    status = asyncio.run(
-        run_call(VENDORS[vendor], language.value, carrier.value, data_dir or Path("data"))
-    )
+    folder = _settings(data_dir=data_dir).data_dir
+    status = _run(run_call(VENDORS[vendor], language.value, carrier.value, folder))
     raise typer.Exit(status)
 
 
@@ -125,14 +126,15 @@ def simulate(
     """
     from bot.simulation.simulate_command import run_simulation
 
-    status = asyncio.run(
+    folder = _settings(data_dir=data_dir).data_dir
+    status = _run(
         run_simulation(
             calls=calls,
             at_once=at_once,
             vendors=[VENDORS[vendor]] if vendor else list(VENDORS.values()),
             language=language.value,
             carriers=[carrier.value] if carrier else [name.value for name in CarrierName],
-            data_dir=data_dir or Path("data"),
+            data_dir=folder,
         )
     )
     raise typer.Exit(status)
@@ -232,6 +234,21 @@ def try_(
 
 def _write(text: str) -> None:
     print(text, end="", flush=True)
+
+
+def _run(command: Coroutine[None, None, int]) -> int:
+    """Run a command to its exit status; a signal to stop ends what it started, too."""
+
+    async def stoppable() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await command
+
+    try:
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
 
 
 def _settings(

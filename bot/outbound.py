@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 from loguru import logger
 
 from telephony.dialer import Dialer
@@ -30,5 +31,6 @@ class Outbound:
             await self._dialer.place(call_id)
         except CallChanged as error:
             logger.info("the call was taken up elsewhere: {}", error)
-        except StoreError as error:
-            logger.error("call {} was not placed: {}", call_id, error)
+        except (StoreError, httpx.InvalidURL, ValueError, RuntimeError) as error:
+            # One call that can't be dialled must not take the server with it; the sweep closes it.
+            logger.opt(exception=error).error("call {} was not placed: {}", call_id, error)

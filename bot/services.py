@@ -91,8 +91,12 @@ class Services:
         )
 
     async def render_static_prompts(self) -> None:
-        """Have every prompt without variables in the cache."""
-        voice = Voice(self.caches, self.settings.voices, LINE_RATE_HZ)
+        """Have every prompt without variables in the cache, at the rates that lines have."""
+        for rate_hz in {LINE_RATE_HZ, self.settings.exotel.stream_sample_rate_hz}:
+            await self._render(rate_hz)
+
+    async def _render(self, rate_hz: int) -> None:
+        voice = Voice(self.caches, self.settings.voices, rate_hz)
         for flow in self.flows.values():
             for language in flow.languages:
                 cache = self.caches.get(language)
@@ -101,7 +105,7 @@ class Services:
                 keypad_only = language not in self.recognizers
                 says = static_prompts(flow, language, keypad_only=keypad_only)
                 requests = [voice.request(say.text, say.language) for say in says]
-                failed = await cache.prewarm(requests, sample_rate_hz=LINE_RATE_HZ)
+                failed = await cache.prewarm(requests, sample_rate_hz=rate_hz)
                 for request, error in failed:
                     logger.warning("the prompt {!r} was not rendered: {}", request.text, error)
 

@@ -25,8 +25,7 @@ from processors.call_clock import CallClock
 from processors.hearing import Hearing
 from processors.recorder import Recorder
 from processors.speaking import Speaking
-from telephony.call import Call, CallStatus, Disposition, EndedBy
-from telephony.errors import IllegalTransition, StoreError
+from telephony.call import Call, Disposition, EndedBy
 from telephony.records import CallEvent
 
 LINE_SILENT_S = 15.0
@@ -87,7 +86,7 @@ class CallSession:
 
     async def _converse(self) -> None:
         try:
-            await self._begin()
+            self._journal.began(self.recording_path.name if self._recorder else None)
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch_line())
                 await self._run_pipeline()
@@ -171,14 +170,6 @@ class CallSession:
 
     # The life of the call
 
-    async def _begin(self) -> None:
-        services = self._services
-        await services.store.adopt(self.call_id)
-        try:
-            await services.store.update_status(self.call_id, CallStatus.IN_PROGRESS)
-        except IllegalTransition as error:
-            logger.debug("the carrier was faster: {}", error)
-
     async def _run_pipeline(self) -> None:
         async def gone(*_: object) -> None:
             # Through the pipeline, behind the stream's own `stop`, whose reason is the better one.
@@ -226,18 +217,11 @@ class CallSession:
         ending = self._ending or CallEnding(
             Disposition.FAILED, EndedBy.BOT, reason="the pipeline stopped"
         )
-        store = self._services.store
         try:
             if self._recorder:
-                recording = await self._recorder.close()
-                if recording.path.exists():
-                    await store.note(self.call_id, recording_path=recording.path.name)
-            if ending.transfer_to:
-                await store.note(self.call_id, transfer_to=ending.transfer_to)
-            await store.finish(
-                self.call_id, ending.disposition, ending.ended_by, reason=ending.reason or None
-            )
-        except StoreError as error:
-            logger.error("the end of the call is not on record: {}", error)
+                await self._recorder.close()
+        except Exception:  # the session's edge: the end of the call is written all the same
+            logger.exception("the recording broke")
+        await self._journal.finish(ending)
         # A pipeline is a web of cycles (8 to 34 MB of them): without this, memory grows.
         await asyncio.to_thread(gc.collect)

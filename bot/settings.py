@@ -243,9 +243,13 @@ def settings_markdown() -> str:
     return markdown(describe())
 
 
-def environment_of_child(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a process of ours that shall have these settings and no others."""
-    kept = {name: value for name, value in os.environ.items() if not _is_setting(name)}
+def environment_of_child(settings: Mapping[str, str], *, keep_ours: bool) -> dict[str, str]:
+    """The environment for a process of ours that shall have these settings.
+
+    `keep_ours`: those of our own environment stay, where `settings` doesn't name them; else it
+    has no others.
+    """
+    kept = {name: value for name, value in os.environ.items() if keep_ours or not _is_setting(name)}
     return {**kept, **settings}
 
 

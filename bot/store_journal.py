@@ -1,17 +1,22 @@
 """A call's notes, written to the store in their order by one task, while the call goes on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from loguru import logger
+from sqlalchemy.exc import SQLAlchemyError
 
-from telephony.call import JsonValue
-from telephony.errors import StoreUnavailable
+from bot.ending import CallEnding
+from telephony.call import CallStatus, JsonValue
+from telephony.errors import CallError, IllegalTransition, StoreError, StoreUnavailable
 from telephony.records import CallEvent, KeyPress, Turn
 from telephony.store import CallStore
 
 RETRY_AFTER_S = (0.1, 0.5, 2.0, 5.0)
 """A database that is away longer than this costs the note, never the call."""
+
+FINISH_AFTER_S = (*RETRY_AFTER_S, 10.0, 30.0)
+"""The end of a call is worth a longer wait: the business hears of it only when it is written."""
 
 Write = Callable[[], Awaitable[None]]
 
@@ -24,6 +29,31 @@ class StoreJournal:
         self._call_id = call_id
         self._writes: asyncio.Queue[Write | None] = asyncio.Queue()
         self._turn_numbers: dict[int, int] = {}  # utterance id -> the turn's number in the store
+
+    def began(self, recording_name: str | None) -> None:
+        """The call's media stream is here; where its recording will be found."""
+
+        async def write() -> None:
+            await self._store.adopt(self._call_id)
+            if recording_name is not None:
+                await self._store.note(self._call_id, recording_path=recording_name)
+            try:
+                await self._store.update_status(self._call_id, CallStatus.IN_PROGRESS)
+            except IllegalTransition as error:
+                logger.debug("the carrier was faster: {}", error)
+
+        self._writes.put_nowait(write)
+
+    async def finish(self, ending: CallEnding) -> None:
+        """Write how the call ended; everything else must be written already."""
+
+        async def write() -> None:
+            reason = ending.reason or None
+            await self._store.finish(
+                self._call_id, ending.disposition, ending.ended_by, reason=reason
+            )
+
+        await self._try(write, FINISH_AFTER_S)
 
     def bot_turn(self, utterance_id: int, turn: Turn) -> None:
         """See `Journal`."""
@@ -76,10 +106,10 @@ class StoreJournal:
     async def run(self) -> None:
         """Write the notes in their order."""
         while (write := await self._writes.get()) is not None:
-            await self._try(write)
+            await self._try(write, RETRY_AFTER_S)
 
-    async def _try(self, write: Write) -> None:
-        for wait_s in (*RETRY_AFTER_S, None):
+    async def _try(self, write: Write, waits_s: Sequence[float]) -> None:
+        for wait_s in (*waits_s, None):
             try:
                 await write()
             except StoreUnavailable as error:
@@ -88,5 +118,8 @@ class StoreJournal:
                     return
                 logger.warning("the record of call {} waits: {}", self._call_id, error)
                 await asyncio.sleep(wait_s)
+            except (StoreError, CallError, SQLAlchemyError) as error:
+                logger.error("a note of call {} can't be written: {}", self._call_id, error)
+                return
             else:
                 return

@@ -165,6 +165,8 @@ def _carriers(settings: Settings) -> tuple[Check, Check]:
                 "CALLWRIGHT_EXOTEL__API_TOKEN": exotel.api_token is not None,
                 "CALLWRIGHT_EXOTEL__FROM_NUMBER": exotel.from_number is not None,
                 "CALLWRIGHT_EXOTEL__APP_ID": exotel.app_id is not None,
+                "CALLWRIGHT_EXOTEL__STREAM_USER": exotel.stream_user is not None,
+                "CALLWRIGHT_EXOTEL__STREAM_PASSWORD": exotel.stream_password is not None,
                 "CALLWRIGHT_PUBLIC_URL": settings.public_url is not None,
             },
         ),

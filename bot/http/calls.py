@@ -35,6 +35,9 @@ from telephony.errors import (
 from telephony.listing import CallFilter
 from telephony.outcome_address import outcome_url
 
+_RETRY_LATER = {"Retry-After": "10"}
+"""Seconds: a call lasts a minute or so, so that of some dozens one is over by then."""
+
 
 def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter:
     """`/api/voice/call/initiate` and `/api/calls`."""
@@ -68,7 +71,19 @@ def _add_placing(
         ] = None,
     ) -> AcceptedCall:
         if live.is_draining:
-            raise Problem(503, "The server is shutting down; ask another, or ask again later.")
+            raise Problem(
+                503,
+                "The server is shutting down; ask another, or ask again later.",
+                headers=_RETRY_LATER,
+            )
+        if live.is_full:
+            raise Problem(
+                503,
+                f"{len(live)} calls are running, and CALLWRIGHT_MAX_CALLS is {live.max_calls}; "
+                "ask again later.",
+                kind="full",
+                headers=_RETRY_LATER,
+            )
         new = _new_call(body, services)
         try:
             created = await services.store.create_call(new, idempotency_key)
@@ -141,7 +156,7 @@ def _add_reading(routes: APIRouter, services: Services) -> None:
             call = await services.store.get(call_id)
         except CallUnknown as error:
             raise Problem(404, str(error)) from error
-        if call.recording_path is None:
+        if call.recording_path is None or not call.is_terminal:
             why = "it is not over yet" if not call.is_terminal else "none was made of it"
             raise Problem(404, f"Call {call_id} has no recording: {why}.")
         path = services.settings.recordings_dir / call.recording_path

@@ -192,7 +192,7 @@ class CallBody(BaseModel):
             variables=dict(call.variables),
             outcome=dict(call.outcome),
             transfer_to=call.transfer_to,
-            has_recording=call.recording_path is not None,
+            has_recording=call.recording_path is not None and call.is_terminal,
             created_at=_time(call.created_at_unix_ms),
             answered_at=_maybe_time(call.answered_at_unix_ms),
             ended_at=_maybe_time(call.ended_at_unix_ms),

@@ -59,7 +59,7 @@ async def run_call(vendor: Vendor, language: str, carrier_name: str, data_dir: P
     with console.status("starting the server") as waiting:
         if not console.is_terminal:
             console.print("starting the server")
-        async with loopback(data_dir) as line:
+        async with loopback(data_dir, keep_ours=True) as line:
             waiting.stop()
             console.print(f"the server is ready after {time.monotonic() - started_s:.1f} s")
             line.parties[VENDOR_NUMBER] = await _party(vendor, speaks=speaks)
@@ -193,7 +193,7 @@ def _report(console: Console, vendor: Vendor, record: Json, result: CallResult |
     for problem in problems:
         console.print(Text(f"NOT AS IT SHOULD BE: {problem}", style="bold red"))
     if not problems:
-        console.print(Text("The record says what the vendor said.", style="bold green"))
+        console.print(Text("The outcome is what the vendor meant.", style="bold green"))
     return 1 if problems else 0
 
 

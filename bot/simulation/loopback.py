@@ -48,11 +48,12 @@ async def loopback(
     settings: Mapping[str, str] | None = None,
     *,
     exotel_variant: ExotelVariant | None = None,
+    keep_ours: bool = False,
 ) -> AsyncGenerator[Loopback]:
     """Start the carriers and the server; its log goes to `server.log` in the data folder.
 
     `settings`: further variables of the environment. `exotel_variant`: how Exotel's messages are
-    spelled.
+    spelled. `keep_ours`: the settings of our own environment hold for the server too.
 
     Raises:
         StartFailed: the server did not come up; holds the end of its log.
@@ -60,7 +61,7 @@ async def loopback(
     parties: dict[str, Party] = {}
 
     def party(number: str) -> Party:
-        return parties[number]
+        return parties.get(number, Party.unreachable())
 
     async with AsyncExitStack() as stack:
         twilio, exotel = SimulatedTwilio(party), SimulatedExotel(party)
@@ -75,7 +76,7 @@ async def loopback(
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0)
         )
-        server = await _start(port, data_dir, wanted)
+        server = await _start(port, data_dir, wanted, keep_ours=keep_ours)
         stack.push_async_callback(_stop, server)
         await _until_ready(http, server, data_dir / "server.log")
         yield Loopback(
@@ -106,14 +107,14 @@ def _carrier_settings(twilio_url: str, exotel_url: str) -> dict[str, str]:
 
 
 async def _start(
-    port: int, data_dir: Path, settings: Mapping[str, str]
+    port: int, data_dir: Path, settings: Mapping[str, str], *, keep_ours: bool
 ) -> asyncio.subprocess.Process:
     await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
     options = ["--port", str(port), "--data-dir", str(data_dir)]
     with open(data_dir / "server.log", "ab") as log:  # noqa: ASYNC230 - a local file, once
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.cli", "serve", *options),
-            env=environment_of_child(settings),
+            env=environment_of_child(settings, keep_ours=keep_ours),
             stdout=log,
             stderr=log,
         )

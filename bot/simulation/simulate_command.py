@@ -29,7 +29,9 @@ async def run_simulation(
     console = Console(highlight=False)
     plans = await _plans(calls, vendors, language, carriers)
     placed: list[PlacedCall] = []
-    async with loopback(data_dir, {"CALLWRIGHT_MAX_CALLS": str(max(20, at_once))}) as line:
+    async with loopback(
+        data_dir, {"CALLWRIGHT_MAX_CALLS": str(max(20, at_once))}, keep_ours=True
+    ) as line:
         async for call in place_all(line, plans, at_once=at_once):
             placed.append(call)
             verdict = "; ".join(call.problems) or "as meant"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.doctor import machine as doctor
 from bot.doctor.machine import Check, State
-from bot.doctor.machine import machine as doctor
 from bot.doctor.report import as_json, render
 from bot.settings import Settings, load_settings
 
