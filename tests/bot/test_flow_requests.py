@@ -76,14 +76,14 @@ async def test_an_answer_is_decoded(said: bytes, expected: Responded) -> None:
         (peer(answer(b"[" * 100_000)), {"timeout_ms": 5000}, "RecursionError"),
         (peer(answer(b"{}")), {"json": {"minutes": math.nan}, "method": "POST"}, "ValueError"),
         (peer(b"nonsense\r\n\r\n"), {}, "RemoteProtocolError"),
-        (peer(answer(b"{}")), {"url": "http://x:99999999/"}, "InvalidURL"),
+        (peer(answer(b"{}")), {"url": "http://x\x00/"}, "URL is wrong"),
         (peer(answer(b"{}")), {"url": "ftp://example.com/"}, "UnsupportedProtocol"),
     ],
 )
 async def test_what_goes_wrong_is_named(speak: Peer, given: dict[str, Any], reason: str) -> None:
     result = await asked(speak, **given)
     assert isinstance(result, Failed)
-    assert reason in result.reason or "URL is wrong" in result.reason
+    assert reason in result.reason
 
 
 async def test_a_header_may_hold_words_of_any_language() -> None:
