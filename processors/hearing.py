@@ -12,7 +12,12 @@ from typing import Protocol
 
 import numpy as np
 from loguru import logger
-from pipecat.frames.frames import Frame, InputAudioRawFrame, StartFrame
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InputTransportMessageFrame,
+    StartFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
 from processors.call_clock import CallClock
@@ -37,6 +42,10 @@ from speech.stt import Pcm, Recognizer
 
 KEPT_AFTER_SPEECH_MS = 120
 """Silence left behind the last voice: enough for a soft last consonant."""
+
+LAST_WORDS_S = 1.0
+"""How long the end of the stream waits for the words said right before it. A sentence takes the
+recogniser a few tenths of that; shorter loses "confirmed, bye", longer only delays the record."""
 
 
 class SpeechProbability(Protocol):
@@ -84,6 +93,7 @@ class Hearing(FrameProcessor):
         self._kept: list[Pcm] = []  # windows from `_kept_from_ms` on
         self._kept_from_ms = 0
         self._turn_is_open = False
+        self._has_stopped = False
         self._listen = ListenFrame(language="", speech=False)
         self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue()
         self._decoder: asyncio.Task[None] | None = None
@@ -108,6 +118,11 @@ class Hearing(FrameProcessor):
         elif isinstance(frame, ListenFrame):
             self._expect(frame)
         else:
+            if (
+                isinstance(frame, InputTransportMessageFrame)
+                and frame.message.get("event") == "stop"
+            ):
+                await self._hear_last_words()
             await self.push_frame(frame, direction)
             if isinstance(frame, StartFrame):
                 logger.debug("hearing at {} Hz", self._sample_rate_hz)
@@ -123,6 +138,18 @@ class Hearing(FrameProcessor):
             window = self._pending[: self._window_samples]
             self._pending = self._pending[self._window_samples :]
             await self._take_window(window)
+
+    async def _hear_last_words(self) -> None:
+        """The stream is over: what was said right before goes ahead of its `stop`."""
+        if self._has_stopped:
+            return
+        self._has_stopped = True
+        await self._act_on(self._policy.finish())
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._utterances.join()
+        except TimeoutError:
+            logger.warning("the caller's last words were not recognised in time")
 
     async def _take_window(self, window: Pcm) -> None:
         if not self._listen.speech:
@@ -186,7 +213,10 @@ class Hearing(FrameProcessor):
     async def _decode_utterances(self) -> None:
         while True:
             utterance = await self._utterances.get()
-            await self._decode(utterance, self.push_frame)
+            try:
+                await self._decode(utterance, self.push_frame)
+            finally:
+                self._utterances.task_done()
 
     async def _decode(
         self, utterance: _Utterance, push: Callable[[Frame], Awaitable[None]]
@@ -202,9 +232,11 @@ class Hearing(FrameProcessor):
             )
             stream.feed(utterance.pcm)
             transcript = await stream.finish()
-        except SpeechError as error:
-            logger.error("{} could not recognise an utterance: {}", recognizer.name, error)
-            await push(HearingFailedFrame(reason=str(error)))
+        except (SpeechError, ValueError, RuntimeError, MemoryError) as error:
+            # Recognisers promise SpeechError; the others are what engines break their word with,
+            # and the caller's next turn must find an ear.
+            logger.error("{} could not recognise an utterance: {!r}", recognizer.name, error)
+            await push(HearingFailedFrame(reason=str(error) or type(error).__name__))
             return
         await push(
             UtteranceHeardFrame(

@@ -118,6 +118,11 @@ class TurnPolicy:
         self._now_ms += duration_ms
         return self._count_silence()
 
+    def finish(self) -> tuple[TurnEvent, ...]:
+        """No more audio comes: a turn under way ends here."""
+        voice = self._voice
+        return (self._end(voice),) if voice and voice.is_open else ()
+
     def window(self, probability: float) -> tuple[TurnEvent, ...]:
         """One more window of audio, with its probability of speech (0..1)."""
         start_of_window_ms = self._now_ms

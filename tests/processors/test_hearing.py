@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from pipecat.frames.frames import Frame, InputAudioRawFrame, TextFrame
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InputTransportMessageFrame,
+    TextFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 
@@ -31,10 +36,10 @@ async def loudness(window: Pcm) -> float:
 class LengthStream:
     """Hears how long the audio was."""
 
-    def __init__(self, language: str, fails: bool) -> None:
+    def __init__(self, language: str, failure: Exception | None) -> None:
         self._samples = 0
         self._language = language
-        self._fails = fails
+        self._failure = failure
 
     def feed(self, pcm: Pcm) -> None:
         self._samples += len(pcm)
@@ -43,8 +48,8 @@ class LengthStream:
         return await self.finish()
 
     async def finish(self) -> Transcript:
-        if self._fails:
-            raise EngineFailed("the ear broke")
+        if self._failure:
+            raise self._failure
         duration_ms = self._samples * 1000 // RATE_HZ
         return Transcript(f"{duration_ms}", self._language, 0.9, True, duration_ms)
 
@@ -57,13 +62,13 @@ class LengthRecognizer:
     languages = frozenset({"en"})
     sample_rate_hz = RATE_HZ
 
-    def __init__(self, fails: bool = False) -> None:
-        self._fails = fails
+    def __init__(self, failure: Exception | None = None) -> None:
+        self._failure = failure
 
     def open(
         self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
     ) -> RecognitionStream:
-        return LengthStream(language, self._fails)
+        return LengthStream(language, self._failure)
 
     async def start(self) -> None: ...
 
@@ -135,10 +140,16 @@ async def test_silence_is_reported_after_the_time_that_was_given() -> None:
     assert no_input.at_ms == 640
 
 
-async def test_an_ear_that_breaks_is_reported_and_the_next_turn_is_tried() -> None:
+@pytest.mark.parametrize(
+    "failure", [EngineFailed("it broke"), RuntimeError("it broke"), ValueError("x"), MemoryError()]
+)
+async def test_an_ear_that_breaks_is_reported_and_the_next_turn_is_tried(
+    failure: Exception,
+) -> None:
     frames = await hear(
-        "#" * 10 + "." * 30 + "#" * 10 + "." * 30, recognizer=LengthRecognizer(True)
+        "#" * 10 + "." * 30 + "#" * 10 + "." * 30, recognizer=LengthRecognizer(failure)
     )
+    assert all(f.reason for f in frames if isinstance(f, HearingFailedFrame))
     assert [type(f) for f in frames] == [HearingFailedFrame, HearingFailedFrame]
 
 
@@ -173,6 +184,28 @@ async def test_the_size_of_packets_does_not_change_what_is_heard(packet_samples:
     down.extend(received)
     (heard,) = [f for f in down if isinstance(f, UtteranceHeardFrame)]
     assert (heard.start_ms, heard.end_ms) == (192, 416)
+
+
+async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_stop() -> None:
+    hearing = Hearing(
+        probability=loudness,
+        recognizer_for={"en": LengthRecognizer()}.get,
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+    )
+    await hearing.process_frame(ListenFrame(language="en", speech=True), FrameDirection.UPSTREAM)
+    stops = [
+        InputTransportMessageFrame(message={"event": "stop", "reason": reason})
+        for reason in ("callended", "disconnected")
+    ]
+    down, _ = await run_test(
+        hearing, frames_to_send=[*audio("." * 50 + "#" * 10), *stops], start_timeout=5.0
+    )
+    assert [type(f) for f in down] == [
+        UtteranceHeardFrame,
+        InputTransportMessageFrame,
+        InputTransportMessageFrame,
+    ]
 
 
 async def test_other_frames_pass() -> None:
