@@ -87,6 +87,14 @@ class Playout:
         self._find(utterance_id).is_complete = True
         return mark_name(utterance_id, None)
 
+    def complete_without_audio(self, utterance_id: int, now_ms: int) -> Played | None:
+        """The utterance, if it has no audio: no mark and no time is to be awaited for it."""
+        sent = self._find(utterance_id)
+        if sent.duration_ms > 0:
+            return None
+        self.drop(utterance_id)
+        return Played(utterance_id, sent.text, sent.text, now_ms, now_ms, False)
+
     def mark_returned(self, name: str, now_ms: int) -> Played | None:
         """The far end's playhead reached a mark; the utterance, if that was its end."""
         head, _, tail = name.partition(":")
@@ -121,7 +129,7 @@ class Playout:
         return ended
 
     def drop(self, utterance_id: int) -> None:
-        """The utterance could not be spoken."""
+        """The utterance is no longer awaited."""
         self._sent = [sent for sent in self._sent if sent.utterance_id != utterance_id]
 
     def _heard_ms(self, sent: _Sent, now_ms: int) -> float:

@@ -91,15 +91,17 @@ class Speaking(FrameProcessor):
         await self.push_frame(frame, direction)
 
     async def _say(self, frame: SayFrame) -> None:
-        await self._stop_waiting()
         utterance_id = frame.utterance_id
         context_id = str(utterance_id)
         self._playout.begin(utterance_id, frame.text)
         await self.push_frame(TTSStartedFrame(context_id=context_id))
         since_mark = 0
+        marks_were_due = False  # of earlier utterances
         try:
             async with aclosing(self._speaker.speak(frame.text, frame.language)) as chunks:
                 async for chunk in chunks:
+                    if len(chunk):
+                        marks_were_due = await self._stop_waiting() or marks_were_due
                     since_mark = await self._send(chunk, utterance_id, since_mark)
         except SpeechError as error:
             logger.error("could not speak {!r}: {}", frame.text, error)
@@ -108,10 +110,16 @@ class Speaking(FrameProcessor):
             await self._report(
                 Played(utterance_id, frame.text, "", None, self._clock.now_ms(), False), str(error)
             )
+            if marks_were_due:
+                await self._wait_for_marks()
             return
         # The stop flushes the output's last part of a packet, so it goes before the mark.
         await self.push_frame(TTSStoppedFrame(context_id=context_id))
-        await self._push_mark(self._playout.complete(utterance_id))
+        played = self._playout.complete_without_audio(utterance_id, self._clock.now_ms())
+        if played:
+            await self._report(played)
+        else:
+            await self._push_mark(self._playout.complete(utterance_id))
 
     async def _send(self, chunk: Pcm, utterance_id: int, since_mark: int) -> int:
         """Send one chunk, cut where marks stand; the samples since the last mark."""
@@ -174,10 +182,13 @@ class Speaking(FrameProcessor):
         for played in self._playout.played_by_time(self._clock.now_ms()):
             await self._report(played)
 
-    async def _stop_waiting(self) -> None:
+    async def _stop_waiting(self) -> bool:
+        """Whether there was a wait to stop."""
         waiter, self._mark_waiter = self._mark_waiter, None
-        if waiter and not waiter.done() and waiter is not asyncio.current_task():
-            await self.cancel_task(waiter)
+        if waiter is None or waiter.done() or waiter is asyncio.current_task():
+            return False
+        await self.cancel_task(waiter)
+        return True
 
     async def _report(self, played: Played, failure: str | None = None) -> None:
         await self.push_frame(

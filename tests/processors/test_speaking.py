@@ -29,12 +29,16 @@ RATE_HZ = 8000
 
 
 class Tone:
-    """Speaks 100 ms for each letter; breaks on the text "broken"."""
+    """100 ms for each letter; nothing for "…"; breaks at once or behind one letter."""
 
     async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
         if text == "broken":
             raise EngineFailed("no voice today")
-        for _ in text:
+        for letter in text:
+            if letter == "…":
+                continue
+            if letter == "!":
+                raise EngineFailed("no voice today")
             yield np.full(RATE_HZ // 10, 1000, np.int16)
 
 
@@ -59,6 +63,21 @@ class Line(FrameProcessor):
             await self.push_frame(
                 InputTransportMessageFrame(message=frame.message), FrameDirection.UPSTREAM
             )
+
+
+class LineThatStopsOnce(FrameProcessor):
+    """Plays the first utterance without returning marks; what follows never reaches the air."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_stopped = False
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, TTSStoppedFrame) and not self._has_stopped:
+            self._has_stopped = True
+            await self.push_frame(BotStoppedSpeakingFrame(), FrameDirection.UPSTREAM)
 
 
 def speaking(mark_timeout_ms: int = 50) -> Speaking:
@@ -130,3 +149,29 @@ async def test_marks_of_a_clear_are_not_taken_for_playing() -> None:
         speaking(10_000), frames_to_send=[say(1, "abc"), SleepFrame(sleep=0.1), cleared]
     )
     assert not [f for f in up if isinstance(f, UtteranceEndedFrame)]
+
+
+@pytest.mark.parametrize("returns_marks", [True, False])
+async def test_a_text_without_any_sound_is_over_at_once(returns_marks: bool) -> None:
+    _, up = await run_test(
+        Pipeline([speaking(), Line(returns_marks=returns_marks)]),
+        frames_to_send=[say(1, "…"), SleepFrame(sleep=0.3)],
+    )
+    (ended,) = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert (ended.utterance_id, ended.failure, ended.is_interrupted) == (1, None, False)
+
+
+@pytest.mark.parametrize("text", ["broken", "a!", "…"])
+async def test_an_earlier_utterance_ends_by_time_whatever_becomes_of_the_next(text: str) -> None:
+    _, up = await run_test(
+        Pipeline([speaking(300), LineThatStopsOnce()]),
+        frames_to_send=[
+            say(1, "abc"),
+            SleepFrame(sleep=0.1),
+            say(2, text),
+            SleepFrame(sleep=0.6),
+        ],
+    )
+    ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert [(f.utterance_id, f.heard_text) for f in ended if f.failure is None][-1] == (1, "abc")
+    assert {f.utterance_id for f in ended} == {1, 2}
