@@ -4,23 +4,44 @@ import hmac
 import ipaddress
 from base64 import b64decode
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
 
 from bot.http.problems import Problem
 from bot.settings import Settings
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED = frozenset({"forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"})
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether the peer is a program on this machine, and not a proxy for somebody elsewhere."""
-    if any(name in connection.headers for name in _FORWARDED):
+    """Whether the peer is a program on this machine.
+
+    Not a proxy for somebody elsewhere: it would add a header, or keep the public host's name. Nor
+    a browser that shows a page from elsewhere: it says so in Origin, and a name that was pointed
+    at loopback (DNS rebinding) shows in Host.
+    """
+    headers = connection.headers
+    if any(name in _FORWARDED or name.startswith("x-forwarded-") for name in headers):
         return False
-    if connection.client is None:
+    if connection.client is None or not _is_loopback(connection.client.host):
         return False
+    hosts = [_host(f"//{value}") for value in headers.getlist("host")]
+    hosts += [_host(value) for value in headers.getlist("origin")]
+    return "host" in headers and all(host == "localhost" or _is_loopback(host) for host in hosts)
+
+
+def _host(url: str) -> str:
+    """The host that a URL names; "" where it names none."""
     try:
-        return ipaddress.ip_address(connection.client.host).is_loopback
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 
