@@ -9,6 +9,13 @@ from bot.session import CallSession
 from telephony.call import Disposition, EndedBy
 from telephony.errors import LineBusy
 
+HANDSHAKES_PER_CALL = 4
+"""Sockets that may be open without having said which call they are, for each call that may run.
+
+A carrier says it within a second. Fewer, and a burst of calls is refused behind silent sockets;
+more, and silent sockets take memory for nothing.
+"""
+
 
 class LiveCalls:
     """Sessions by call id."""
@@ -16,13 +23,14 @@ class LiveCalls:
     def __init__(self, max_calls: int) -> None:
         self.max_calls = max_calls
         self._places = 0
+        self._handshakes = 0
         self._sessions: dict[str, CallSession] = {}
         self._is_draining = False
         self._emptied = asyncio.Event()
         self._emptied.set()
 
     def __len__(self) -> int:
-        """How many places are taken, by calls and by sockets that have yet to say which call."""
+        """How many places are taken."""
         return self._places
 
     @property
@@ -34,6 +42,19 @@ class LiveCalls:
     def is_full(self) -> bool:
         """Whether another call would be refused."""
         return self._is_draining or self._places >= self.max_calls
+
+    @contextmanager
+    def handshake(self) -> Generator[None]:
+        """Room for a socket that has yet to say which call it is. Raises LineBusy."""
+        if self._is_draining:
+            raise LineBusy("The server is shutting down; try another")
+        if self._handshakes >= HANDSHAKES_PER_CALL * self.max_calls:
+            raise LineBusy(f"{self._handshakes} sockets have yet to send their start message")
+        self._handshakes += 1
+        try:
+            yield
+        finally:
+            self._handshakes -= 1
 
     @contextmanager
     def place(self) -> Generator[None]:
@@ -74,8 +95,9 @@ class LiveCalls:
             async with asyncio.timeout(timeout_s):
                 await self._emptied.wait()
         except TimeoutError:
-            for session in list(self._sessions.values()):
-                await session.end(
-                    CallEnding(Disposition.FAILED, EndedBy.OPERATOR, reason="the server stopped")
-                )
+            ending = CallEnding(Disposition.FAILED, EndedBy.OPERATOR, reason="the server stopped")
+            # At once: one that hangs takes seconds, and the machine's patience is for all of them.
+            async with asyncio.TaskGroup() as tasks:
+                for session in list(self._sessions.values()):
+                    tasks.create_task(session.end(ending))
             await self._emptied.wait()

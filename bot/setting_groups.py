@@ -1,6 +1,6 @@
 """The settings that come in groups: accounts at carriers, the business, timeouts, numbers."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -102,11 +102,18 @@ class ExotelSettings(Group):
         default=8000,
         description="Rate (Hz) of the audio where the stream itself names none.",
     )
+    stream_encoding: Literal["s16le", "mulaw"] = Field(
+        default="s16le",
+        description="How the stream's audio is coded: linear, 16 bits, as Exotel documents; "
+        "mulaw (at 8000 Hz only) for an account that was set so.",
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         _need_all(self, "exotel", ("account_sid", "api_key", "api_token"))
         _need_all(self, "exotel", ("stream_user", "stream_password"))
+        if self.stream_encoding == "mulaw" and self.stream_sample_rate_hz != 8000:
+            raise ValueError("is not possible: mulaw is 8000 Hz; set STREAM_SAMPLE_RATE_HZ to it")
         return self
 
     @property

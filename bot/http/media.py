@@ -1,7 +1,5 @@
 """The carriers' media sockets: who may connect, which call it is, and its session."""
 
-from dataclasses import replace
-
 from fastapi import APIRouter, WebSocket
 from loguru import logger
 
@@ -13,6 +11,7 @@ from bot.session import CallSession, LineShape
 from ivr_flows.errors import FlowError
 from telephony.call import Call, CallStatus, Direction, Disposition, EndedBy, NewCall
 from telephony.errors import AnswerInvalid, CallUnknown, CarrierError, LineRefused, StoreError
+from telephony.exotel_media import packet_ms as exotel_packet_ms
 from telephony.line_transport import LineTransport
 from telephony.media_fields import CarrierName
 from telephony.media_messages import StreamStart
@@ -23,8 +22,6 @@ from telephony.twilio_media import PACKET_MS as TWILIO_PACKET_MS
 # telephone on loopback, calls in parallel: the goodbye is recorded within 17 ms of where it was
 # heard on both carriers. With 60 ms for Exotel it was 37 to 45 ms late.
 _PLAYOUT_STEP_MS = 20
-_TWILIO = LineShape(8000, packet_ms=TWILIO_PACKET_MS, bot_delay_ms=_PLAYOUT_STEP_MS)
-_EXOTEL = LineShape(8000, packet_ms=100, bot_delay_ms=_PLAYOUT_STEP_MS)
 
 
 def router(services: Services, live: LiveCalls) -> APIRouter:
@@ -67,12 +64,14 @@ class MediaSocket:
     async def take_call(self) -> None:
         """The same on an accepted socket whose peer is known to belong here."""
         try:
-            with self._live.place():
+            with self._live.handshake():
                 start = await read_start(
                     self._websocket,
                     carrier=self._carrier,
                     timeout_s=self._services.settings.timeouts.handshake_s,
                 )
+            # Not before: sockets that say nothing would keep callers out.
+            with self._live.place():
                 await self._live.run(await self._session(start))
         except LineRefused as error:
             await refuse(self._websocket, error)
@@ -89,21 +88,24 @@ class MediaSocket:
         return has_exotel_password(self._websocket, settings)
 
     async def _session(self, start: StreamStart) -> CallSession:
+        encoding = self._services.settings.exotel.stream_encoding
+        try:
+            transport = LineTransport(self._websocket, start, exotel_encoding=encoding)
+        except ValueError as error:
+            raise StreamRefused(f"CALLWRIGHT_EXOTEL__STREAM_ENCODING: {error}") from error
         call = await self._call(start)
-        transport = LineTransport(self._websocket, start)
-        line = _TWILIO if start.carrier == "twilio" else _EXOTEL
+        is_twilio = start.carrier == "twilio"
+        line = LineShape(
+            start.sample_rate_hz,
+            packet_ms=TWILIO_PACKET_MS if is_twilio else exotel_packet_ms(encoding),
+            bot_delay_ms=_PLAYOUT_STEP_MS,
+        )
 
         async def transfer(to: str) -> str | None:
             return await self._transfer(call, start, to)
 
         try:
-            return CallSession(
-                self._services,
-                call,
-                transport,
-                replace(line, sample_rate_hz=start.sample_rate_hz),
-                transfer,
-            )
+            return CallSession(self._services, call, transport, line, transfer)
         except FlowError as error:
             await self._services.store.finish(
                 call.id,
@@ -125,13 +127,13 @@ class MediaSocket:
                 call = await store.get(call_id)
             except CallUnknown as error:
                 raise StreamRefused(f"start.custom_parameters.call_id: {error}") from error
-            if call.is_terminal:
-                raise StreamRefused(f"Call {call_id} is over: it is {call.status}")
+            _check_open(call)
             if call.carrier_call_id is None and start.call_sid:
                 await store.note(call_id, carrier_call_id=start.call_sid)
             return call
         known = await store.find_by_carrier_call_id(start.carrier, start.call_sid)
-        if known is not None and not known.is_terminal:
+        if known is not None:
+            _check_open(known)
             return known
         if start.carrier == "twilio" and not self._is_local:
             raise StreamRefused(
@@ -153,6 +155,7 @@ class MediaSocket:
                 **self._services.route(to_number),
             )
         )
+        _check_open(created.call)  # another stream may have made it, and ended it, just now
         return created.call
 
     async def _transfer(self, call: Call, start: StreamStart, to: str) -> str | None:
@@ -162,6 +165,16 @@ class MediaSocket:
         number = self._services.settings.desks.get(to, to)
         try:
             await carrier.transfer(call.carrier_call_id or start.call_sid, number)
-        except (CarrierError, AnswerInvalid) as error:
+        except (CarrierError, AnswerInvalid, StoreError) as error:
             return str(error)
+        try:
+            await self._services.store.note(call.id, transfer_to=number)
+        except StoreError as error:
+            logger.error("the transfer to {} was made and is not on record: {}", number, error)
         return None
+
+
+def _check_open(call: Call) -> None:
+    """Raises StreamRefused for a call that is over: its record is final."""
+    if call.is_terminal:
+        raise StreamRefused(f"Call {call.id} is over: it is {call.status}")

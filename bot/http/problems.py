@@ -37,9 +37,15 @@ class Problem(Exception):
     """Raised in a route; becomes the response."""
 
     def __init__(
-        self, status: int, detail: str, errors: Sequence[FieldProblem] = (), kind: str = ""
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[FieldProblem] = (),
+        kind: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.headers = headers
         self.body = ProblemBody(
             type=f"urn:callwright:{kind}" if kind else "about:blank",
             title=HTTPStatus(status).phrase,
@@ -72,7 +78,7 @@ def install(app: FastAPI) -> None:
 
     async def problem(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
-        return _response(error.body)
+        return _response(error.body, error.headers)
 
     async def http_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

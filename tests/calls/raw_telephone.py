@@ -19,16 +19,25 @@ PATIENT_NUMBER = "+918047490001"
 """Answered by the flow that waits long for an answer."""
 
 PACKET_S = {"twilio": 0.02, "exotel": 0.1}
-SILENCE = {"twilio": b"\xff" * 160, "exotel": bytes(1600)}  # mu-law, and s16le, at 8 kHz
-BYTES_PER_S = {"twilio": 8000, "exotel": 16000}
 QUIET_S = 0.3  # the bot has finished when its audio has been over for so long
 
 
 class RawTelephone:
     """Calls a number of the server's, presses `keys` one after the other, each after a prompt."""
 
-    def __init__(self, carrier: str, *, to: str = "+918047490000", keys: str = "") -> None:
+    def __init__(
+        self,
+        carrier: str,
+        *,
+        to: str = "+918047490000",
+        keys: str = "",
+        is_mulaw: bool = False,
+        rate_hz: int = 8000,
+    ) -> None:
+        """`is_mulaw`: Exotel's audio in mu-law; `rate_hz`: what its start says."""
         self.carrier = carrier
+        self.is_mulaw = is_mulaw or carrier == "twilio"
+        self.rate_hz = rate_hz
         self.to = to
         self.stream_sid = ("MZ" if carrier == "twilio" else "") + uuid.uuid4().hex
         self.call_sid = ("CA" if carrier == "twilio" else "") + uuid.uuid4().hex
@@ -37,6 +46,7 @@ class RawTelephone:
         self.noise_per_packet = 0
         self.unknown: list[str] = []  # what the bot sent that no carrier knows
         self.heard_bytes = 0
+        self.packet_sizes: list[int] = []  # bytes of each packet heard
         self.marks: list[str] = []  # in the order in which they were asked for
         self.echoed: list[str] = []
         self.sent_noise = 0
@@ -67,7 +77,7 @@ class RawTelephone:
         media = {
             "chunk": str(packet + 1),
             "timestamp": str(round(packet * PACKET_S[self.carrier] * 1000)),
-            "payload": base64.b64encode(SILENCE[self.carrier]).decode(),
+            "payload": base64.b64encode(self._silence()).decode(),
         }
         twilio: dict[str, Mapping[str, Any]] = {
             "start": {
@@ -91,7 +101,11 @@ class RawTelephone:
                 "from": "+919812345678",
                 "to": self.to,
                 "custom_parameters": {"": ""},
-                "media_format": {"encoding": "base64", "sample_rate": "8000", "bit_rate": "128"},
+                "media_format": {
+                    "encoding": "base64",
+                    "sample_rate": str(self.rate_hz),
+                    "bit_rate": "128",
+                },
             },
             "media": media,
             "dtmf": {"digit": "7", "duration": "100"},
@@ -99,6 +113,11 @@ class RawTelephone:
             "stop": {"call_sid": self.call_sid, "account_sid": "acme", "reason": "callended"},
         }
         return (twilio if self.carrier == "twilio" else exotel)[event]
+
+    def _silence(self) -> bytes:
+        """A packet in which nobody speaks: mu-law, or s16le."""
+        samples = round(PACKET_S[self.carrier] * self.rate_hz)
+        return b"\xff" * samples if self.is_mulaw else bytes(2 * samples)
 
     async def call(self, base_url: str, *, path: str = "", headers: Sequence[Any] = ()) -> None:
         """Takes the call until one side closes the socket."""
@@ -164,8 +183,11 @@ class RawTelephone:
             case "media":
                 audio = base64.b64decode(message["media"]["payload"], validate=True)
                 self.heard_bytes += len(audio)
+                self.packet_sizes.append(len(audio))
                 now_s = max(self._silent_from_s, time.monotonic())
-                self._silent_from_s = now_s + len(audio) / BYTES_PER_S[self.carrier]
+                self._silent_from_s = now_s + len(audio) / (
+                    self.rate_hz * (1 if self.is_mulaw else 2)
+                )
                 self._spoke_since_key = True
                 self.answered.set()
             case "mark":

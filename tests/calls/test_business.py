@@ -73,7 +73,7 @@ async def test_key_9_brings_a_person_on_the_line(line: Loopback) -> None:
     assert call.problems == ()
     assert call.result is not None
     assert call.result.transferred_to == DESK
-    assert call.record["call"]["transfer_to"] == "support"
+    assert call.record["call"]["transfer_to"] == DESK
     assert call.record["call"]["ended_by"] == "bot"
     last = call.record["turns"][-1]
     assert (last["text"], last["heard_text"]) == ("One moment.", "One moment.")

@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,22 @@ async def test_a_socket_that_breaks_the_rules_is_closed_and_nobody_else_suffers(
     assert record["call"]["disposition"] == "completed"
 
 
+async def test_sockets_that_say_nothing_keep_no_caller_out(
+    strict: tuple[Loopback, Path],
+) -> None:
+    line, _ = strict
+    url = line.base_url.replace("http", "ws", 1)
+    caller = RawTelephone("twilio", to=PATIENT_NUMBER, keys="1")
+    async with AsyncExitStack() as sockets:
+        for _ in range(MAX_CALLS):
+            mute = connect(f"{url}/telephony/twilio/stream", proxy=None)
+            await sockets.enter_async_context(mute)
+        await caller.call(line.base_url)
+    record = await record_of(line, caller)
+    assert record is not None
+    assert record["call"]["outcome"] == {"answer": "agreed"}
+
+
 async def test_a_call_over_the_limit_is_refused_and_those_within_go_on(
     strict: tuple[Loopback, Path],
 ) -> None:
@@ -126,8 +142,12 @@ async def test_a_call_over_the_limit_is_refused_and_those_within_go_on(
         assert (ready.status_code, ready.json()["status"]) == (503, "full")
         assert (await line.http.get("/healthz")).status_code == 200
         await over.call(line.base_url)
+        body = {"to": new_number(), "flow": "short", "carrier": "twilio"}
+        placed = await line.http.post("/api/voice/call/initiate", json=body)
         for telephone in within:
             telephone.press("2")
+    assert (placed.status_code, placed.json()["type"]) == (503, "urn:callwright:full")
+    assert int(placed.headers["retry-after"]) > 0
     assert over.close_code == 1013
     assert f"CALLWRIGHT_MAX_CALLS is {MAX_CALLS}" in over.close_reason
     assert over.close_reason in (folder / "server.log").read_text(encoding="utf-8")
