@@ -218,7 +218,7 @@ async def _exotel_fields(request: Request, services: Services) -> Mapping[str, o
         if request.headers.get("content-type", "").startswith("application/json"):
             try:
                 body = await request.json()
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:  # the latter: nested too deeply
                 raise Problem(400, f"The body is not JSON: {error}") from error
             if not isinstance(body, dict):
                 raise Problem(400, "The body is not a JSON object.")

@@ -89,6 +89,16 @@ async def test_exotel_from_elsewhere_must_log_in(line: Loopback, path: str) -> N
     assert guessed.status_code == 403
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, "{", "[]", "\u00e9".encode("latin-1")], ids=lambda body: repr(body[:4])
+)
+async def test_a_body_that_is_no_json_object_is_refused(line: Loopback, body: str | bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await line.http.post("/telephony/exotel/status", content=body, headers=headers)
+    assert response.status_code == 400
+    assert "JSON" in response.json()["detail"]
+
+
 async def test_a_media_socket_from_elsewhere_must_prove_itself(line: Loopback) -> None:
     url = line.base_url.replace("http", "ws", 1)
     with pytest.raises(InvalidStatus) as refused:
