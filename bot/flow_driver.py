@@ -6,6 +6,7 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import cast
 
 from loguru import logger
@@ -18,8 +19,9 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
-from bot.ending import CallEnding
+from bot.ending import APOLOGY, CallEnding, far_end_left
 from bot.journal import Journal
+from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
     Action,
@@ -60,16 +62,12 @@ from telephony.call import Disposition, EndedBy
 NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
-NOT_THE_CALLER = frozenset({"stopped", "MessageTooLarge", "SecondStart"})
-"""Reasons of a stream's end that are the carrier's: Exotel's flow took the call off the stream, or
-it broke the protocol. At any other the caller has hung up."""
 
-APOLOGY = {
-    "en": "Sorry, something went wrong on our side. We will call you again. Goodbye.",
-    "hi": "माफ़ कीजिए, हमारी तरफ़ से कुछ गड़बड़ हो गई। हम आपको फिर से फ़ोन करेंगे। नमस्ते।",
-    "mr": "माफ करा, आमच्या बाजूने काहीतरी चूक झाली. आम्ही तुम्हाला पुन्हा फोन करू. नमस्कार.",
-}
-"""The last words of a call whose flow broke."""
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The far end is gone: queued behind what it did before."""
+
+    reason: str
 
 
 class FlowDriver(FrameProcessor):
@@ -85,10 +83,12 @@ class FlowDriver(FrameProcessor):
         request: Callable[[Request], Awaitable[Responded | Failed]],
         transfer: Callable[[str], Awaitable[str | None]],
         on_end: Callable[[CallEnding], Awaitable[None]],
+        disconnect_is_hang_up: bool = False,
     ) -> None:
         """`transfer` hands the call to a number or desk: None when it did, else why it could not.
         `on_end` is told once how the conversation ended; when the flow ends it, after the far
-        end has played the last word."""
+        end has played the last word. `disconnect_is_hang_up`: this line's callers hang up by
+        closing the connection, as browsers do; elsewhere that is the carrier's failure."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
@@ -99,12 +99,15 @@ class FlowDriver(FrameProcessor):
         self._request = request
         self._transfer = transfer
         self._on_end = on_end
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._disconnect_is_hang_up = disconnect_is_hang_up
+        self._events: asyncio.Queue[Event | _Left] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
-        self._unplayed: dict[int, Say] = {}  # handed on to be spoken, by utterance id
-        self._held: list[Say] = []  # behind a prompt that must not be cut short
+        self._says = SayQueue()
         self._listen: Listen | None = None
         self._ending: HangUp | Transfer | None = None
+        self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
+        self._no_transfer.set()
+        self._is_gone = False
         self._has_ended = False
         self._has_said_keypad_only = False
 
@@ -114,7 +117,8 @@ class FlowDriver(FrameProcessor):
         self._tasks.append(cast(asyncio.Task[None], self.create_task(self._take_events())))
 
     async def cleanup(self) -> None:
-        """End the tasks: the events', and requests still under way."""
+        """End the tasks: the events', and requests still under way; a transfer's end is awaited."""
+        await self._no_transfer.wait()
         await super().cleanup()
         for task in self._tasks:
             if not task.done():
@@ -150,11 +154,15 @@ class FlowDriver(FrameProcessor):
         if isinstance(frame, ClientConnectedFrame):
             self._events.put_nowait(Started())
         elif isinstance(frame, InputTransportMessageFrame) and frame.message.get("event") == "stop":
-            await self.hung_up(str(frame.message.get("reason") or "stop"))
+            self.hung_up(str(frame.message.get("reason") or "stop"))
 
-    async def hung_up(self, reason: str) -> None:
-        """The far end left."""
-        disposition = self._ending.disposition if self._ending else None
+    def hung_up(self, reason: str) -> None:
+        """The far end left: nothing is said any more, but what it did before that counts."""
+        self._is_gone = True
+        self._events.put_nowait(_Left(reason))
+
+    async def _end_without_far_end(self, reason: str) -> None:
+        disposition = self._ending.disposition if isinstance(self._ending, HangUp) else None
         self._state, actions = self._interpreter.step(self._state, HungUp())
         for action in actions:
             match action:
@@ -164,12 +172,15 @@ class FlowDriver(FrameProcessor):
                     disposition = disposition or action.disposition
                 case _:
                     pass  # nobody is there to hear it
-        by = EndedBy.CARRIER if reason in NOT_THE_CALLER else EndedBy.CALLER
-        await self.break_off(CallEnding(Disposition(disposition or "hung_up"), by, reason=reason))
+        await self.break_off(
+            far_end_left(reason, disposition, disconnect_is_hang_up=self._disconnect_is_hang_up)
+        )
 
     async def break_off(self, ending: CallEnding) -> None:
-        """The call is over, whatever is being said; what was heard until now goes on record."""
+        """The call is over, whatever is being said, unless a transfer under way succeeds."""
+        await self._no_transfer.wait()
         if not self._has_ended:
+            self._says.drop_held()
             await self._cut_off()
         await self._end(ending)
 
@@ -182,33 +193,36 @@ class FlowDriver(FrameProcessor):
         self._events.put_nowait(Pressed(digit))
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
-        if not frame.text and self._unplayed:
+        if not frame.text and self._says.is_speaking:
             return
         if not frame.text and frame.end_ms - frame.start_ms < NOISE_MS:
             self._events.put_nowait(Played())  # nothing was said: listen on
             return
-        if self._must_finish:
+        if self._says.must_finish:
             self._notes.note("not_heard", frame.end_ms, text=frame.text)
             return
         self._notes.heard(frame, self._listen.node if self._listen else "")
         self._events.put_nowait(Heard(frame.text, frame.confidence, frame.language))
 
     async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
-        if self._unplayed and not self._must_finish:
+        if self._says.is_speaking and not self._says.must_finish:
             self._notes.note("barge_in", frame.at_ms)
-            await self._stop_saying()
-            self._events.put_nowait(Played())  # whatever comes of it, nothing is being said now
+            self._says.drop_held_interruptible()
+            await self._cut_off()
+            await self._release()
+            if not self._says.is_speaking:
+                self._events.put_nowait(Played())  # nothing is being said now
 
     async def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
         self._notes.ended(frame)
-        was_awaited = self._unplayed.pop(frame.utterance_id, None) is not None
+        was_awaited = self._says.played(frame.utterance_id)
         if frame.failure:
             self._notes.note("speaking_failed", frame.end_ms, reason=frame.failure)
             self._events.put_nowait(Failed("speech", frame.failure))
             await self._release()
-        elif was_awaited and not self._unplayed:
+        elif was_awaited and not self._says.is_speaking:
             await self._release()
-            if not self._unplayed:
+            if not self._says.is_speaking:
                 self._events.put_nowait(Played())
 
     # The conversation
@@ -222,36 +236,51 @@ class FlowDriver(FrameProcessor):
                 logger.exception("the flow broke on {!r}", event)
                 self._notes.note("flow_broke", self._clock.now_ms(), reason=repr(error))
                 self._ending = HangUp("failed")
+                if self._is_gone:
+                    reason = "the flow broke"
+                    await self._end(CallEnding(Disposition.FAILED, EndedBy.BOT, reason=reason))
+                    return
                 await self._say(Say(APOLOGY.get(self._language, APOLOGY["en"]), self._language, ""))
 
-    async def _take(self, event: Event) -> None:
+    async def _take(self, event: Event | _Left) -> None:
+        if isinstance(event, _Left):
+            await self._end_without_far_end(event.reason)
+            return
         if self._ending is None:
             self._state, actions = self._interpreter.step(self._state, event)
             for action in actions:
                 await self._act(action)
             await self._expect()
-        if self._ending is not None and not self._unplayed and not self._held:
+        if self._ending is not None and self._says.is_done and not self._is_gone:
             await self._carry_out_ending(self._ending)
 
     async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
-        transfer_to = ending.to if isinstance(ending, Transfer) else None
-        if transfer_to is not None:
-            failure = await self._transfer(transfer_to)
-            if failure is not None:
-                self._notes.note("transfer_failed", self._clock.now_ms(), reason=failure)
-                self._ending = None
-                self._events.put_nowait(Failed("transfer", failure))
+        disposition = Disposition(ending.disposition)
+        if isinstance(ending, HangUp):
+            await self._end(CallEnding(disposition, EndedBy.BOT))
+            return
+        self._no_transfer.clear()
+        try:
+            failure = await self._transfer(ending.to)
+            if failure is None:
+                await self._end(CallEnding(disposition, EndedBy.BOT, transfer_to=ending.to))
                 return
-        await self._end(
-            CallEnding(Disposition(ending.disposition), EndedBy.BOT, transfer_to=transfer_to)
-        )
+        finally:
+            self._no_transfer.set()
+        self._notes.note("transfer_failed", self._clock.now_ms(), reason=failure)
+        self._ending = None
+        await self._take(Failed("transfer", failure))
 
     async def _act(self, action: Action) -> None:
+        if self._is_gone and not isinstance(action, Report | HangUp):
+            return  # nobody is there for it
         match action:
             case Say():
                 await self._say(action)
             case StopSaying():
-                await self._stop_saying()
+                self._says.drop_held()
+                if not self._says.must_finish:
+                    await self._cut_off()
             case Listen():
                 self._listen = action
             case Request():
@@ -266,44 +295,24 @@ class FlowDriver(FrameProcessor):
             case HangUp() | Transfer():
                 self._ending = action
 
-    @property
-    def _must_finish(self) -> bool:
-        """Whether a prompt is being said that nothing cuts short."""
-        return any(not say.interruptible for say in self._unplayed.values())
-
     async def _say(self, say: Say) -> None:
-        self._held.append(say)
+        self._says.hold(say)
         await self._release()
 
     async def _release(self) -> None:
-        """Hand on what may be spoken now: up to the first prompt that must not be cut short.
-
-        An interruption empties everything handed on, so what may be dropped never queues behind
-        what may not.
-        """
-        while self._held and not self._must_finish:
-            if self._unplayed and not self._held[0].interruptible:
-                return
-            say = self._held.pop(0)
+        while say := self._says.next():
             utterance_id = self._notes.said(say, self._clock.now_ms())
-            self._unplayed[utterance_id] = say
+            self._says.handed_on(utterance_id, say)
             await self.push_frame(
                 SayFrame(utterance_id=utterance_id, text=say.text, language=say.language)
             )
 
-    async def _stop_saying(self) -> None:
-        self._held.clear()
-        if not self._must_finish:
-            await self._cut_off()
-
     async def _cut_off(self) -> None:
-        self._held.clear()
-        if not self._unplayed:
+        if not self._says.is_speaking:
             return
         now_ms = self._clock.now_ms()
-        for utterance_id in self._unplayed:
+        for utterance_id in self._says.cut_off():
             self._notes.cut_off(utterance_id, now_ms)
-        self._unplayed.clear()
         await self.broadcast_interruption()
 
     async def _expect(self) -> None:
@@ -321,7 +330,7 @@ class FlowDriver(FrameProcessor):
                 speech=is_listening and listen is not None and listen.speech,
                 is_free_speech=listen.free_speech if listen else False,
                 hints=listen.hints if listen else (),
-                timeout_ms=listen.timeout_ms if listen and not self._unplayed else None,
+                timeout_ms=listen.timeout_ms if listen and not self._says.is_speaking else None,
             ),
             FrameDirection.UPSTREAM,
         )

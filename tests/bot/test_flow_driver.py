@@ -1,0 +1,272 @@
+"""The driver of a flow between a caller's ear and mouth that the test plays."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from pipecat.audio.dtmf.types import KeypadEntry
+from pipecat.frames.frames import (
+    ClientConnectedFrame,
+    Frame,
+    InputDTMFFrame,
+    InputTransportMessageFrame,
+    InterruptionFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.tests.utils import SleepFrame, run_test
+
+from bot.ending import CallEnding
+from bot.flow_driver import FlowDriver
+from ivr_flows.actions import Action, Request, Say
+from ivr_flows.events import Event, Failed, Responded, Started
+from ivr_flows.interpreter import Interpreter, State
+from ivr_flows.loader import load_bytes
+from processors.call_clock import CallClock
+from processors.frames import (
+    SayFrame,
+    SpeechSustainedFrame,
+    UtteranceEndedFrame,
+    UtteranceHeardFrame,
+)
+from telephony.call import Disposition, EndedBy, JsonValue
+from telephony.records import CallEvent, KeyPress, Turn
+
+FLOW = """\
+name: door
+title: One question
+languages: [en]
+start: ask
+give_up: sorry
+
+variables:
+  answer: {outcome: true}
+
+nodes:
+  ask:
+    type: menu
+    tries: 2
+    timeout_s: 30
+    prompt: {en: "Yes or no?"}
+    choices:
+      agreed: {keys: ["1"], builtin: "yes", set: {answer: agreed}, then: goodbye}
+      person: {keys: ["9"], phrases: {en: [person]}, then: person}
+    no_input: {then: sorry}
+    no_match: {then: sorry}
+  goodbye:
+    type: hangup
+    disposition: confirmed
+    prompt: {en: "Goodbye."}
+  person:
+    type: transfer
+    to: "+919700000001"
+    prompt: {en: "One moment."}
+    failed: sorry
+  sorry:
+    type: hangup
+    disposition: failed
+    prompt: {en: "Sorry."}
+"""
+
+
+@dataclass
+class Notes:
+    """A journal that is read by the test."""
+
+    outcomes: list[Mapping[str, JsonValue]] = field(default_factory=list[Mapping[str, JsonValue]])
+    heard: list[str] = field(default_factory=list[str])
+    keys: list[str] = field(default_factory=list[str])
+
+    def bot_turn(self, utterance_id: int, turn: Turn) -> None: ...
+
+    def caller_turn(self, turn: Turn) -> None:
+        self.heard.append(turn.text)
+
+    def key(self, key: KeyPress) -> None:
+        self.keys.append(key.digit)
+
+    def outcome(self, variables: Mapping[str, JsonValue]) -> None:
+        self.outcomes.append(variables)
+
+    def language(self, language: str) -> None: ...
+
+    def event(self, event: CallEvent) -> None: ...
+
+
+class Mouth(FrameProcessor):
+    """Speaks behind the driver: a text is played at once, those in `never_played` never are."""
+
+    def __init__(self, never_played: frozenset[str]) -> None:
+        super().__init__()
+        self._never_played = never_played
+        self.said: list[str] = []
+        self.stopped = asyncio.Event()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        match frame:
+            case SayFrame():
+                self.said.append(frame.text)
+                if frame.text not in self._never_played:
+                    await self.push_frame(
+                        UtteranceEndedFrame(frame.utterance_id, frame.text, 0, 100, False),
+                        FrameDirection.UPSTREAM,
+                    )
+            case InterruptionFrame():
+                self.said.append("(interrupted)")
+            case InputTransportMessageFrame():
+                self.stopped.set()
+            case _:
+                pass
+
+
+class Reader(Interpreter):
+    """Reads three texts out when the call begins, whatever its flow says."""
+
+    def step(self, state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
+        if not isinstance(event, Started):
+            return state, ()
+        return state, (
+            Say("A story.", "en", "ask"),
+            Say("The law.", "en", "ask", interruptible=False),
+            Say("A song.", "en", "ask"),
+        )
+
+
+@dataclass
+class Told:
+    endings: list[CallEnding]
+    said: list[str]
+    notes: Notes
+
+
+async def refuse(to: str) -> str | None:
+    return "nobody is there"
+
+
+async def no_request(request: Request) -> Responded | Failed:
+    return Failed("request", "there is no network")
+
+
+async def drive(
+    *frames: Frame,
+    never_played: frozenset[str] = frozenset(),
+    transfer: Callable[[Mouth, str], Awaitable[str | None]] | None = None,
+    disconnect_is_hang_up: bool = False,
+    interpreter_of: type[Interpreter] = Interpreter,
+) -> Told:
+    """A call that begins, and what happens in it."""
+    interpreter = interpreter_of(load_bytes(FLOW.encode(), "door.yaml"), hearing=frozenset({"en"}))
+    endings: list[CallEnding] = []
+    notes, mouth = Notes(), Mouth(never_played)
+
+    async def ended(ending: CallEnding) -> None:
+        endings.append(ending)
+
+    async def hand_over(to: str) -> str | None:
+        return await transfer(mouth, to) if transfer else await refuse(to)
+
+    driver = FlowDriver(
+        interpreter=interpreter,
+        state=interpreter.start_state({}, "en"),
+        journal=notes,
+        clock=CallClock(),
+        request=no_request,
+        transfer=hand_over,
+        on_end=ended,
+        disconnect_is_hang_up=disconnect_is_hang_up,
+    )
+    sent = [ClientConnectedFrame(), SleepFrame(sleep=0.05), *frames, SleepFrame(sleep=0.05)]
+    await run_test(Pipeline([driver, mouth]), frames_to_send=sent, start_timeout=5.0)
+    return Told(endings, mouth.said, notes)
+
+
+def key(digit: str) -> InputDTMFFrame:
+    return InputDTMFFrame(button=KeypadEntry(digit))
+
+
+def heard(text: str) -> UtteranceHeardFrame:
+    return UtteranceHeardFrame(text, "en", 0.95, 0, 400, 900, 950)
+
+
+def stop(reason: str = "callended") -> InputTransportMessageFrame:
+    return InputTransportMessageFrame(message={"event": "stop", "reason": reason})
+
+
+@pytest.mark.parametrize("answer", [key("1"), heard("yes")], ids=["key", "word"])
+async def test_an_answer_directly_before_the_hang_up_counts_and_nothing_more_is_said(
+    answer: Frame,
+) -> None:
+    told = await drive(answer, stop())
+    assert told.notes.outcomes[-1] == {"answer": "agreed"}
+    assert told.endings == [CallEnding(Disposition.CONFIRMED, EndedBy.CALLER, reason="callended")]
+    assert "Goodbye." not in told.said[2:]
+
+
+async def test_a_transfer_that_the_caller_did_not_wait_for_was_none() -> None:
+    told = await drive(
+        key("9"), SleepFrame(sleep=0.05), stop(), never_played=frozenset({"One moment."})
+    )
+    assert told.said[-2:] == ["One moment.", "(interrupted)"]
+    assert told.endings == [CallEnding(Disposition.HUNG_UP, EndedBy.CALLER, reason="callended")]
+
+
+@pytest.mark.parametrize("failure", [None, "nobody is there"])
+async def test_a_stream_that_ends_during_the_transfer_waits_for_its_result(
+    failure: str | None,
+) -> None:
+    async def slow(mouth: Mouth, to: str) -> str | None:
+        await mouth.stopped.wait()
+        await asyncio.sleep(0.2)  # the call's pipeline is being taken down meanwhile
+        return failure
+
+    told = await drive(key("9"), SleepFrame(sleep=0.05), stop("stopped"), transfer=slow)
+    if failure is None:
+        assert told.endings == [
+            CallEnding(Disposition.TRANSFERRED, EndedBy.BOT, transfer_to="+919700000001")
+        ]
+    else:
+        assert [ending.transfer_to for ending in told.endings] == [None]
+        assert told.endings[0].disposition is Disposition.FAILED
+    assert "Sorry." not in told.said
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_hang_up", "disposition", "by"),
+    [
+        ("callended", False, "hung_up", "caller"),
+        ("disconnected", True, "hung_up", "caller"),
+        ("disconnected", False, "failed", "carrier"),
+        ("MessageTooLarge", False, "failed", "carrier"),
+        ("stopped", False, "hung_up", "carrier"),
+    ],
+)
+async def test_only_who_hangs_up_has_hung_up(
+    reason: str, is_hang_up: bool, disposition: str, by: str
+) -> None:
+    told = await drive(stop(reason), disconnect_is_hang_up=is_hang_up)
+    assert told.endings == [CallEnding(Disposition(disposition), EndedBy(by), reason=reason)]
+
+
+async def test_a_line_that_breaks_behind_the_flow_s_end_keeps_its_disposition() -> None:
+    told = await drive(
+        key("1"),
+        SleepFrame(sleep=0.05),
+        stop("disconnected"),
+        never_played=frozenset({"Goodbye."}),
+    )
+    assert told.endings == [
+        CallEnding(Disposition.CONFIRMED, EndedBy.CARRIER, reason="disconnected")
+    ]
+
+
+async def test_speaking_over_a_prompt_does_not_drop_the_one_that_must_be_said() -> None:
+    told = await drive(
+        SpeechSustainedFrame(0, 320),
+        SleepFrame(sleep=0.05),
+        never_played=frozenset({"A story."}),
+        interpreter_of=Reader,
+    )
+    assert told.said == ["A story.", "(interrupted)", "The law.", "A song."]
