@@ -134,6 +134,7 @@ class CallSession:
             request=lambda request: carry_out(services.http, request),
             transfer=transfer,
             on_end=self._note_ending,
+            disconnect_is_hang_up=self._line.rtvi,
         )
 
     def _new_worker(self) -> PipelineWorker:
