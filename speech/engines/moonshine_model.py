@@ -135,9 +135,10 @@ class MoonshineModel:
         believed = belief(log_probability, heard.log_probability, likelier)
         if not tokens or believed < 0.5:
             return self._pieces(heard)
-        if list(tokens) == heard.tokens:  # the same words: the better for it
+        believed *= lead
+        if list(tokens) == heard.tokens:  # the same words without being asked: the better for it
             believed = max(believed, confidence_of(self._pieces(heard)))
-        return [Piece(self._tokens[token], believed * lead) for token in tokens]
+        return [Piece(self._tokens[token], believed) for token in tokens]
 
     def _encode(self, samples: Samples) -> _Encoded:
         mask = np.ones((1, len(samples)), np.int64)
