@@ -157,6 +157,8 @@ async def test_a_refusal_of_a_peer_that_is_gone_is_quiet():
     await peer.websocket.receive()
     await refuse(peer.websocket, HandshakeAbandoned("gone"))
     await refuse(peer.websocket, HandshakeAbandoned("gone"))
+    closes = [sent for sent in peer.sent_to_it if sent["type"] == "websocket.close"]
+    assert len(closes) <= 1
 
 
 def test_every_refusal_has_a_code_that_a_close_frame_may_carry():

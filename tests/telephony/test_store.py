@@ -61,6 +61,8 @@ async def test_models_and_migrations_agree(database: Database) -> None:
 async def test_workers_that_start_together_upgrade_once(database_url: str) -> None:
     databases = [Database(database_url) for _ in range(3)]
     await asyncio.gather(*(upgrade(database) for database in databases))
+    pages = [await CallStore(database, WORKER).list() for database in databases]
+    assert [page.calls for page in pages] == [(), (), ()]
     for database in databases:
         await database.close()
 
