@@ -15,6 +15,7 @@ class CallClock:
         self._monotonic_s = monotonic_s
         self._audio_ms = 0.0
         self._audio_at_s: float | None = None
+        self._told_ms = 0
 
     @property
     def audio_ms(self) -> int:
@@ -27,7 +28,10 @@ class CallClock:
         self._audio_at_s = self._monotonic_s()
 
     def now_ms(self) -> int:
-        """The time now: the audio so far, plus the wall since its last packet."""
+        """The time now: the audio so far, plus the wall since its last packet. Never goes back,
+        though a packet that comes late brings less audio than the wall promised."""
         if self._audio_at_s is None:
             return 0
-        return round(self._audio_ms + (self._monotonic_s() - self._audio_at_s) * 1000)
+        now_ms = round(self._audio_ms + (self._monotonic_s() - self._audio_at_s) * 1000)
+        self._told_ms = max(self._told_ms, now_ms)
+        return self._told_ms

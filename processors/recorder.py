@@ -12,19 +12,23 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from loguru import logger
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
+    InputTransportMessageFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
+    OutputTransportMessageFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.flac_file import FlacFile
-from processors.recording_timeline import Pcm, RecordingTimeline, Stereo
+from processors.recording_timeline import RecordingTimeline, Stereo
+from speech.stt import Pcm
 
 LONGEST_BACKLOG_BLOCKS = 256
 """Blocks (of 4,096 samples, 16 KB each) that may wait for the disk; 131 s at 8 kHz, 4 MB."""
@@ -48,16 +52,20 @@ class Recorder:
         sample_rate_hz: int,
         *,
         bot_delay_ms: int = 0,
+        echoes_marks: bool = False,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Record to `path` (FLAC) at the line's rate; the folder is made where it is missing.
 
-        `bot_delay_ms`: how long audio stays on our side after the bot's tap has seen it.
+        `bot_delay_ms`: how long audio lasts on its way after the bot's tap has seen it, where no
+        mark tells. `echoes_marks`: the line returns marks, which tell when it was heard.
         """
         self._path = path
         self._rate_hz = sample_rate_hz
         self._monotonic_s = monotonic_s
-        self._timeline = RecordingTimeline(sample_rate_hz, bot_delay_ms=bot_delay_ms)
+        self._timeline = RecordingTimeline(
+            sample_rate_hz, bot_delay_ms=bot_delay_ms, echoes_marks=echoes_marks
+        )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
         self._file: FlacFile | None = None  # touched by the thread alone
         self._writes: deque[Future[None]] = deque()
@@ -92,6 +100,16 @@ class Recorder:
         """The bot's audio was sent."""
         if self._takes(frame):
             self._timeline.bot(_samples(frame), self._monotonic_s())
+
+    def mark(self, name: str) -> None:
+        """A mark was sent behind the bot's audio."""
+        self._timeline.mark(name, self._monotonic_s())
+
+    def echo(self, name: str, line_ms: float | None) -> None:
+        """A mark came back because it was played; `line_ms` of the caller's audio came before it
+        on the line (None: as much as has come here)."""
+        samples = None if line_ms is None else round(line_ms * self._rate_hz / 1000)
+        self._timeline.echo(name, self._monotonic_s(), samples)
 
     def clear(self) -> None:
         """The far end was told to drop what it has not played."""
@@ -167,6 +185,11 @@ def _samples(frame: InputAudioRawFrame | OutputAudioRawFrame) -> Pcm:
     return np.frombuffer(frame.audio, dtype=np.int16, count=len(frame.audio) // 2)
 
 
+def _mark_name(message: Any) -> str | None:
+    """The name in {"event": "mark", "mark": {"name": ...}}, None for any other message."""
+    return message["mark"]["name"] if message.get("event") == "mark" else None
+
+
 class CallerTap(FrameProcessor):
     """Shows the recorder what the caller says."""
 
@@ -175,10 +198,15 @@ class CallerTap(FrameProcessor):
         self._recorder = recorder
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Pass everything on; note the caller's audio."""
+        """Pass everything on; note the caller's audio and the marks that were played."""
         await super().process_frame(frame, direction)
-        if isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
-            self._recorder.caller(frame)
+        if direction is FrameDirection.DOWNSTREAM:
+            if isinstance(frame, InputAudioRawFrame):
+                self._recorder.caller(frame)
+            elif isinstance(frame, InputTransportMessageFrame):
+                name = _mark_name(frame.message)
+                if name is not None and not frame.message.get("cleared"):
+                    self._recorder.echo(name, frame.metadata.get("line_ms"))
         await self.push_frame(frame, direction)
 
 
@@ -190,11 +218,15 @@ class BotTap(FrameProcessor):
         self._recorder = recorder
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Pass everything on; note the bot's audio and interruptions."""
+        """Pass everything on; note the bot's audio, its marks and interruptions."""
         await super().process_frame(frame, direction)
         if direction is FrameDirection.DOWNSTREAM:
             if isinstance(frame, OutputAudioRawFrame):
                 self._recorder.bot(frame)
+            elif isinstance(frame, OutputTransportMessageFrame):
+                name = _mark_name(frame.message)
+                if name is not None:
+                    self._recorder.mark(name)
             elif isinstance(frame, InterruptionFrame):
                 self._recorder.clear()
         await self.push_frame(frame, direction)

@@ -2,9 +2,10 @@
 
 The call's clock is the caller's audio: sample n of the recording is the n-th sample that the
 caller's carrier sent (what it lost was filled with silence before it came here). The bot's audio
-is placed where the far end plays it: behind what it still has to play, or, where that has run
-out, at the clock's present. Between two packets of the caller the present is estimated from
-their arrival times, so that packets of 100 ms and a late packet do not shift the bot's voice.
+is placed where the far end played it (`far_end.py`): by the marks that it returned, for which the
+audio waits a few seconds; where it returns none, behind what it still had to play, or, where that
+had run out, at the clock's present when the audio was sent. Between two packets of the caller the
+present is estimated from their arrival times (`line_clock.py`).
 
 All audio is int16 mono PCM, shape (n,), at the recording's rate; times `at_s` are of one
 monotonic clock, in seconds. Nothing here reads a clock.
@@ -16,18 +17,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-Pcm = npt.NDArray[np.int16]
+from processors.far_end import GAP_MS, Cut, FarEnd
+from processors.line_clock import LineClock
+from speech.stt import Pcm
+
 Stereo = npt.NDArray[np.int16]
 """int16 PCM, shape (n, 2): caller left, bot right."""
-
-GAP_MS = 20
-"""A lag of the bot's packets up to this is bridged, as a telephone's jitter buffer does; a longer
-one is a pause. Larger: the bot's voice may sit so much too early. Smaller: the jitter of packets
-tears gaps into words."""
-
-WINDOW_S = 4
-"""The present is judged by the least delayed packet of so many seconds. Longer: a clock that
-drifts is followed late (50 ppm in 4 s: 0.2 ms). Shorter: a stall of the network looks like time."""
 
 BLOCK_SAMPLES = 4096  # what is handed out at once; FLAC's own block at these rates
 
@@ -35,50 +30,29 @@ LONGEST_AHEAD_S = 600
 """Bot audio further ahead of the clock is dropped, as Twilio drops it (warning 31931)."""
 
 
-class LineClock:
-    """The caller's clock between his packets."""
-
-    def __init__(self, sample_rate_hz: int) -> None:
-        self._rate_hz = sample_rate_hz
-        self._first_seen_s: float | None = None
-        self._lead_s: deque[tuple[int, float]] = deque()  # (second, clock minus arrival, at most)
-        self.samples = 0
-
-    def receive(self, samples: int, at_s: float) -> None:
-        """So many samples of the caller's audio arrived."""
-        self.samples += samples
-        second, lead_s = int(at_s), self.samples / self._rate_hz - at_s
-        if self._lead_s and self._lead_s[-1][0] >= second:
-            second, best_s = self._lead_s.pop()
-            lead_s = max(lead_s, best_s)
-        self._lead_s.append((second, lead_s))
-        while self._lead_s[0][0] <= second - WINDOW_S:
-            self._lead_s.popleft()
-
-    def now(self, at_s: float) -> int:
-        """The present, in samples; never before what was received."""
-        if self._first_seen_s is None:
-            self._first_seen_s = at_s
-        best_s = max((lead for _, lead in self._lead_s), default=-self._first_seen_s)
-        return max(self.samples, round((at_s + best_s) * self._rate_hz))
+HOLD_S = 3
+"""The bot's audio waits so long for the echoes that tell when it was heard. Shorter: one late echo
+decides alone (they come every 0.4 s). Longer: a killed process loses so much more of its end."""
 
 
 class RecordingTimeline:
     """Puts caller and bot side by side, and hands out what can no longer change."""
 
-    def __init__(self, sample_rate_hz: int, *, bot_delay_ms: int = 0) -> None:
+    def __init__(
+        self, sample_rate_hz: int, *, bot_delay_ms: int = 0, echoes_marks: bool = False
+    ) -> None:
         """A recording at `sample_rate_hz`.
 
-        `bot_delay_ms` is how long bot audio stays on our side after `bot` was told of it, e.g.
-        while a serializer gathers a packet of 100 ms.
+        `bot_delay_ms` is how long bot audio lasts on its way after `bot` was told of it, where no
+        echo tells. `echoes_marks`: the far end returns marks; what it was sent waits for them.
         """
         self._rate_hz = sample_rate_hz
         self._clock = LineClock(sample_rate_hz)
+        self._far_end = FarEnd(sample_rate_hz, delay_ms=bot_delay_ms, position=self._clock.position)
         self._gap = GAP_MS * sample_rate_hz // 1000
-        self._delay = bot_delay_ms * sample_rate_hz // 1000
+        self._hold = HOLD_S * sample_rate_hz if echoes_marks else float("-inf")
         self._caller: deque[Pcm] = deque()  # from `_emitted` to the clock
         self._bot: deque[tuple[int, Pcm]] = deque()  # (start, audio), in order, never overlapping
-        self._bot_end = 0
         self._emitted = 0
 
     @property
@@ -91,25 +65,31 @@ class RecordingTimeline:
         if len(pcm):
             self._caller.append(pcm)
             self._clock.receive(len(pcm), at_s)
+            self._far_end.caller_reached(self._clock.samples)
 
     def bot(self, pcm: Pcm, at_s: float) -> None:
         """The bot's next audio left for the line."""
-        now = self._clock.now(at_s) + self._delay
-        start = self._bot_end if now - self._bot_end <= self._gap else now
-        if not len(pcm) or start - now > LONGEST_AHEAD_S * self._rate_hz:
-            return
-        self._bot.append((start, pcm))
-        self._bot_end = start + len(pcm)
+        ahead = self._far_end.end + self._far_end.held_samples - self._clock.now(at_s)
+        if len(pcm) and ahead <= LONGEST_AHEAD_S * self._rate_hz:
+            self._far_end.sent(pcm, at_s, self._clock.samples)
+            self._settle()
+
+    def mark(self, name: str, at_s: float) -> None:
+        """A mark left for the line."""
+        self._far_end.marked(name, at_s)
+
+    def echo(self, name: str, at_s: float, samples: int | None = None) -> None:
+        """The mark came back because the audio before it was played.
+
+        `samples`: how much of the caller's audio came before it on the line; None: what is here.
+        """
+        self._far_end.echoed(name, at_s, self._clock.samples if samples is None else samples)
 
     def clear(self, at_s: float) -> None:
         """The far end's buffer was emptied: what it had not played by now was never heard."""
-        now = self._clock.now(at_s)
-        while self._bot and self._bot[-1][0] >= now:
-            self._bot.pop()
-        if self._bot:
-            start, pcm = self._bot.pop()
-            self._bot.append((start, pcm[: now - start]))
-        self._bot_end = min(self._bot_end, now)
+        self._clock.now(at_s)
+        self._far_end.cleared(at_s, self._clock.samples)
+        self._settle()
 
     def advance_to(self, samples: int, at_s: float) -> None:
         """The caller's audio stopped arriving: fill with silence up to `samples`."""
@@ -121,7 +101,10 @@ class RecordingTimeline:
 
     def blocks(self) -> Iterator[Stereo]:
         """What can no longer change, in whole blocks."""
-        while self._clock.samples - self._gap - self._emitted >= BLOCK_SAMPLES:
+        self._settle()
+        floor = self._far_end.floor()
+        until = self._clock.samples if floor is None else min(floor, self._clock.samples)
+        while until - self._gap - self._emitted >= BLOCK_SAMPLES:
             yield self._emit(BLOCK_SAMPLES)
 
     def finish(self, at_s: float) -> Iterator[Stereo]:
@@ -130,10 +113,28 @@ class RecordingTimeline:
         Bot audio beyond the clock was not played. Where the caller's audio never came at all,
         the clock is that of the bot's audio.
         """
+        self._place(self._far_end.settle(float("inf")))
         if self._clock.samples == 0:
-            self.advance_to(min(self._bot_end, self._clock.now(at_s)), at_s)
+            self.advance_to(min(self._far_end.end, self._clock.now(at_s)), at_s)
         while rest := min(self._clock.samples - self._emitted, BLOCK_SAMPLES):
             yield self._emit(rest)
+
+    def _settle(self) -> None:
+        self._place(self._far_end.settle(self._clock.samples - self._hold))
+
+    def _place(self, settled: Iterator[tuple[int, Pcm] | Cut]) -> None:
+        for item in settled:
+            if isinstance(item, Cut):
+                self._cut(item.at)
+            else:
+                self._bot.append(item)
+
+    def _cut(self, at: int) -> None:
+        while self._bot and self._bot[-1][0] >= at:
+            self._bot.pop()
+        if self._bot:
+            start, pcm = self._bot.pop()
+            self._bot.append((start, pcm[: at - start]))
 
     def _emit(self, samples: int) -> Stereo:
         block: Stereo = np.zeros((samples, 2), dtype=np.int16)

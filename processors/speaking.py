@@ -1,8 +1,9 @@
 """Texts in, audio for the line out, and the truth about what of it was heard.
 
 Each utterance leaves as Pipecat's `TTSStartedFrame`, audio, `TTSStoppedFrame`, with a mark after
-every `MARK_EVERY_MS` of audio and one at its end (see `playout.py`). Where marks don't come
-back, the end of the local playout plus a time-out stands in for them.
+its first packet, one after every further `MARK_EVERY_MS` of audio and one at its end (see
+`playout.py`). Where marks don't come back, the end of the local playout plus a time-out stands in
+for them.
 """
 
 import asyncio
@@ -61,6 +62,7 @@ class Speaking(FrameProcessor):
         self._speaker = speaker
         self._clock = clock
         self._sample_rate_hz = sample_rate_hz
+        self._packet_samples = packet_ms * sample_rate_hz // 1000
         self._mark_every_samples = (
             -(-MARK_EVERY_MS // packet_ms) * packet_ms * sample_rate_hz // 1000
         )
@@ -95,14 +97,14 @@ class Speaking(FrameProcessor):
         context_id = str(utterance_id)
         self._playout.begin(utterance_id, frame.text)
         await self.push_frame(TTSStartedFrame(context_id=context_id))
-        since_mark = 0
+        to_mark = self._packet_samples  # the first tells when the far end began to play
         marks_were_due = False  # of earlier utterances
         try:
             async with aclosing(self._speaker.speak(frame.text, frame.language)) as chunks:
                 async for chunk in chunks:
                     if len(chunk):
                         marks_were_due = await self._stop_waiting() or marks_were_due
-                    since_mark = await self._send(chunk, utterance_id, since_mark)
+                    to_mark = await self._send(chunk, utterance_id, to_mark)
         except SpeechError as error:
             logger.error("could not speak {!r}: {}", frame.text, error)
             self._playout.drop(utterance_id)
@@ -121,12 +123,12 @@ class Speaking(FrameProcessor):
         else:
             await self._push_mark(self._playout.complete(utterance_id))
 
-    async def _send(self, chunk: Pcm, utterance_id: int, since_mark: int) -> int:
-        """Send one chunk, cut where marks stand; the samples since the last mark."""
+    async def _send(self, chunk: Pcm, utterance_id: int, to_mark: int) -> int:
+        """Send one chunk, cut where marks stand; the samples up to the next mark."""
         while len(chunk):
-            piece = chunk[: self._mark_every_samples - since_mark]
+            piece = chunk[:to_mark]
             chunk = chunk[len(piece) :]
-            since_mark += len(piece)
+            to_mark -= len(piece)
             self._playout.add_audio(utterance_id, len(piece) * 1000 / self._sample_rate_hz)
             await self.push_frame(
                 TTSAudioRawFrame(
@@ -136,10 +138,10 @@ class Speaking(FrameProcessor):
                     context_id=str(utterance_id),
                 )
             )
-            if since_mark == self._mark_every_samples:
+            if to_mark == 0:
                 await self._push_mark(self._playout.add_mark(utterance_id))
-                since_mark = 0
-        return since_mark
+                to_mark = self._mark_every_samples
+        return to_mark
 
     async def _push_mark(self, name: str) -> None:
         if self._sends_marks:

@@ -195,7 +195,10 @@ class MediaLine:
         message: dict[str, object] = {"event": "mark", "mark": {"name": name}}
         if echo.cleared:
             message["cleared"] = True
-        return InputTransportMessageFrame(message=message)
+        frame = InputTransportMessageFrame(message=message)
+        # Audio waits in the transport's queue and a mark does not: this keeps their order.
+        frame.metadata["line_ms"] = self.counters.audio_received_ms
+        return frame
 
     def _audio_message(self, frame: OutputAudioRawFrame) -> str | None:
         if not frame.audio:

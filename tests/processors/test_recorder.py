@@ -12,8 +12,10 @@ import soundfile
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
+    InputTransportMessageFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
+    OutputTransportMessageFrame,
     TTSAudioRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -88,6 +90,43 @@ async def test_the_taps_pass_every_frame_on_and_record_what_they_see(tmp_path: P
     assert np.count_nonzero(stereo[:, 1]) == 4000
 
 
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        ({"event": "mark", "mark": {"name": "1:end"}}, 9600),
+        ({"event": "mark", "mark": {"name": "1:end"}, "cleared": True}, 8000),
+        ({"event": "mark", "mark": {"name": "another"}}, 8000),
+        ({"event": "stop", "reason": "callended"}, 8000),
+    ],
+)
+async def test_a_mark_that_came_back_played_tells_where_the_bot_was_heard(
+    tmp_path: Path, message: dict[str, object], first: int
+) -> None:
+    clock = Clock()
+    recorder = Recorder(tmp_path / "call.flac", RATE_HZ, echoes_marks=True, monotonic_s=clock)
+    a_second_of_caller(recorder, clock)
+    mark = OutputTransportMessageFrame(message={"event": "mark", "mark": {"name": "1:end"}})
+    await run_test(
+        recorder.bot_tap(),
+        frames_to_send=[bot_frame(8000), mark],
+        expected_down_frames=[OutputAudioRawFrame, OutputTransportMessageFrame],
+    )
+    a_second_of_caller(recorder, clock)
+    echo = InputTransportMessageFrame(message=message)
+    echo.metadata["line_ms"] = 2180  # of 2200: the rest waits in the transport's queue
+    clock.now_s += 0.2
+    await run_test(
+        recorder.caller_tap(),
+        frames_to_send=[echo],
+        expected_down_frames=[InputTransportMessageFrame],
+    )
+    for _ in range(10):
+        recorder.caller(caller_frame(160))
+    a_second_of_caller(recorder, clock)
+    stereo, _ = soundfile.read((await recorder.close()).path, dtype="int16")
+    assert np.flatnonzero(stereo[:, 1]).tolist() == list(range(first, first + 8000))
+
+
 async def test_an_interruption_drops_what_was_not_played(tmp_path: Path) -> None:
     clock = Clock()
     recorder = Recorder(tmp_path / "call.flac", RATE_HZ, monotonic_s=clock)
@@ -104,9 +143,12 @@ async def test_an_interruption_drops_what_was_not_played(tmp_path: Path) -> None
     assert np.flatnonzero(stereo[:, 1]).tolist() == list(range(8000, 16000))
 
 
-async def test_ten_minutes_take_no_more_memory_than_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("echoes_marks", [False, True])
+async def test_ten_minutes_take_no_more_memory_than_one(tmp_path: Path, echoes_marks: bool) -> None:
     clock = Clock()
-    recorder = Recorder(tmp_path / "call.flac", RATE_HZ, monotonic_s=clock)
+    recorder = Recorder(
+        tmp_path / "call.flac", RATE_HZ, echoes_marks=echoes_marks, monotonic_s=clock
+    )
     caller, bot = caller_frame(160), bot_frame(320)
     tracemalloc.start()
     after_first = 0
@@ -115,6 +157,9 @@ async def test_ten_minutes_take_no_more_memory_than_one(tmp_path: Path) -> None:
         recorder.caller(caller)
         if n % 2 == 0 and n % 500 < 300:
             recorder.bot(bot)
+            recorder.mark(str(n))  # some come back, some never do
+        if n % 4 == 0:
+            recorder.echo(str(n - 4), None)
         if n % 250 == 0:
             await recorder.drain()
         if n == 3_000:

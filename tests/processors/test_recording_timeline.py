@@ -6,13 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from processors.recording_timeline import (
-    LONGEST_AHEAD_S,
-    LineClock,
-    Pcm,
-    RecordingTimeline,
-    Stereo,
-)
+from processors.line_clock import LineClock
+from processors.recording_timeline import LONGEST_AHEAD_S, RecordingTimeline, Stereo
+from speech.stt import Pcm
 
 RATE_HZ = 8000
 PACKET = 160  # 20 ms

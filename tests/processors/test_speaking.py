@@ -94,10 +94,10 @@ def say(utterance_id: int, text: str) -> SayFrame:
     return SayFrame(utterance_id=utterance_id, text=text, language="en")
 
 
-async def test_an_utterance_leaves_as_audio_with_marks_every_400_ms_and_one_at_its_end() -> None:
+async def test_marks_stand_behind_the_first_packet_every_400_ms_from_there_and_at_the_end() -> None:
     down, _ = await run_test(speaking(), frames_to_send=[say(1, "abcdefghij")])
     marks = [f.message["mark"]["name"] for f in down if isinstance(f, OutputTransportMessageFrame)]
-    assert marks == ["1:400", "1:800", "1:end"]
+    assert marks == ["1:20", "1:420", "1:820", "1:end"]
     audio = b"".join(f.audio for f in down if isinstance(f, TTSAudioRawFrame))
     assert len(audio) == RATE_HZ * 2
     assert isinstance(down[0], TTSStartedFrame)
