@@ -35,6 +35,7 @@ class Listen:
     hints: tuple[str, ...] = ()  # words likely to be said, for engines with hot words
     free_speech: bool = False  # True: nothing particular is expected (a `listen` node)
     max_digits: int = 0  # > 0: a number of at most so many digits is being keyed or spoken
+    finish_key: str = ""  # this key ends the number, keyed or spoken
 
 
 @dataclass(frozen=True, slots=True)

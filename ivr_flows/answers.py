@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ivr_flows.wording.negated_numbers import holds_denial
 from ivr_flows.wording.phrase_matching import Entry, Lexicon
 from ivr_flows.wording.spoken_durations import minutes_in
 from ivr_flows.wording.spoken_numbers import digits_in, number_in, quantities_in
@@ -31,6 +32,7 @@ __all__ = [
     "Meaning",
     "choose",
     "digits_in",
+    "holds_denial",
     "minutes_in",
     "number_in",
     "shared_phrases",
@@ -110,14 +112,41 @@ def shared_phrases(choices: Sequence[Choice], language: str) -> list[tuple[str, 
     clashes: list[tuple[str, str, str]] = []
     for choice in choices:
         for phrase in choice.phrases:
+            others = [other for other in choices if other is not choice]
+            rival = _owner_by_meaning(phrase, choice, others, language)
+            if rival is not None:
+                clashes.append((phrase, choice.name, rival))
+                continue
             meaning = choose(phrase, choices, language)
             if meaning.choice == choice.name:
                 continue
-            others = [other for other in choices if other is not choice]
             rival = choose(phrase, others, language).choice
             if rival is not None:
                 clashes.append((phrase, choice.name, rival))
     return clashes
+
+
+def _owner_by_meaning(
+    phrase: str, choice: Choice, others: Sequence[Choice], language: str
+) -> str | None:
+    """Another choice that the phrase belongs to by what it means, whatever the flow lists it for.
+
+    "Two" is the key 2, and a plain "no" the builtin no: the listing would win, and the caller
+    who was told "press two" be taken for the other choice. (A flow may well take a "what" from the
+    builtin repeat: nothing is decided by that one.)
+    """
+    words = words_of(phrase)
+    said = quantities_in(words, language)
+    is_number = len(said) == 1 and (said[0].start, said[0].stop) == (0, len(words))
+    known = vocabulary(language).by_fold.get("".join(word.folded for word in words))
+    for other in others:
+        numbers = {int(each) for each in other.phrases if each.strip().isdecimal()}
+        if is_number and said[0].value in numbers and not phrase.strip().isdecimal():
+            return other.name
+        is_yes_or_no = other.builtin in ("yes", "no") and choice.builtin != other.builtin
+        if known is not None and is_yes_or_no and known.meaning == other.builtin:
+            return other.name
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -126,6 +155,8 @@ def _choose(words: tuple[Word, ...], choices: tuple[Choice, ...], language: str)
     weighed = weigh(words, menu.rules)
     if weighed.is_contradiction:
         return _CONTRADICTION
+    if weighed.is_doubted:  # nor is the "do" of "do you accept" a two
+        return Meaning(choices[weighed.choice or 0].name, round(weighed.confidence, 3))
     number = _number_apart(words, menu, weighed.explained, language)
     if number is not None and number != weighed.choice:
         # "yes, two" where 2 is no; but in "haan kar do" (do it) no number was said.

@@ -6,6 +6,7 @@ from ivr_flows.answers import (
     Meaning,
     choose,
     digits_in,
+    holds_denial,
     minutes_in,
     number_in,
     yes_or_no,
@@ -17,7 +18,8 @@ from ivr_flows.turn import Turn
 from ivr_flows.understanding import UNSURE_CONFIDENCE, meant, not_understood
 
 SURE_CONFIDENCE = 0.6
-"""Below this confidence of the recogniser a spoken number counts as unsure and is read back."""
+"""Below this confidence of the recogniser a spoken number counts as unsure and is read back. So
+does a number beside a "no" or "not"."""
 
 SPARE_DIGITS = 2
 """So many keys more than the largest number has are waited for: some key "020" for twenty."""
@@ -68,7 +70,8 @@ def collect_heard(turn: Turn, node: CollectNode, event: Heard) -> None:
     if means is not None and confidence >= HIGH_CONFIDENCE and value is None:
         turn.take(means)
     elif value is not None:
-        _propose(turn, node, value, is_unsure=event.confidence < SURE_CONFIDENCE)
+        is_unsure = event.confidence < SURE_CONFIDENCE or holds_denial(event.text)
+        _propose(turn, node, value, is_unsure=is_unsure)
     elif turn.state.digits:
         turn.listen()  # talk beside the keys
     else:

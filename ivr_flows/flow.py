@@ -7,7 +7,7 @@ what only shows on the whole (dead ends, shared answers, missing languages) is i
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
 
 Value = str | int | float | bool | tuple[str, ...] | None  # what a variable can hold
 
@@ -25,7 +25,8 @@ def _digit_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Key = Annotated[str, BeforeValidator(_digit_as_text), Field(pattern=r"^[0-9*#ABCD]$")]
+# No A to D: the media line drops them, so a choice with such a key can't be answered in a call.
+Key = Annotated[str, BeforeValidator(_digit_as_text), Field(pattern=r"^[0-9*#]$")]
 
 
 class Part(BaseModel):
@@ -77,6 +78,8 @@ class Variable(Part):
     example: Value = None  # used to try the flow, and to check its texts
     outcome: bool = False  # True: written to the call's record when it changes
     max_length: int = Field(default=200, ge=1, le=2000)  # characters; guards against a long read
+    min: FiniteFloat | None = None  # types integer and number; the least that is taken
+    max: FiniteFloat | None = None  # the most
     description: str = ""
 
 

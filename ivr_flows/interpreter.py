@@ -19,7 +19,17 @@ from ivr_flows.events import (
     Responded,
     Started,
 )
-from ivr_flows.flow import CollectNode, Flow, ListenNode, MenuNode, RequestNode, TransferNode
+from ivr_flows.flow import (
+    AskingNode,
+    CollectNode,
+    Flow,
+    ListenNode,
+    MenuNode,
+    RequestNode,
+    TransferNode,
+)
+from ivr_flows.meanings import means_at
+from ivr_flows.readiness import Expected
 from ivr_flows.requesting import picked
 from ivr_flows.state import Phase, State
 from ivr_flows.turn import Turn
@@ -53,6 +63,15 @@ class Interpreter:
     def keypad_only(self, state: State) -> bool:
         """Whether only keys are taken: the language has no ear here, or hearing broke."""
         return state.is_deaf or state.language not in self.hearing
+
+    def expected(self, state: State) -> Expected | None:
+        """What words are expected now; None where none are."""
+        node = self.flow.nodes[state.node]
+        is_waiting = state.phase in (Phase.ASKING, Phase.CHECKING)
+        if not is_waiting or not isinstance(node, AskingNode) or self.keypad_only(state):
+            return None
+        means = means_at(self.flow, node, state.language)
+        return Expected(node, state.language, means, state.phase is Phase.CHECKING)
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
         """What follows `event`; the actions are to be carried out in their order."""

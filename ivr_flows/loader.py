@@ -12,6 +12,7 @@ from ivr_flows.flow import Flow, Part
 from ivr_flows.yaml_tree import MAX_FILE_BYTES, Tree, parse
 
 SHIPPED = Path(__file__).parent / "flows"
+_SUFFIXES = (".yaml", ".yml")
 
 _MISSING = {
     "no_input": ("no way out on no input", 'add "no_input: {then: ...}"'),
@@ -39,7 +40,7 @@ _FIXES = {
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,39}$": "start with a small letter; then small letters, digits and _",
     r"^[a-z]{2,3}$": "write a language's code, such as en, hi or mr",
-    r"^[0-9*#ABCD]$": 'write one key in quotes: "0" to "9", "*" or "#"',
+    r"^[0-9*#]$": 'write one key in quotes: "0" to "9", "*" or "#"',
     r"^([1-5]\d\d|[1-5]xx)$": 'write a status such as "404" or "5xx", in quotes',
 }
 
@@ -145,14 +146,19 @@ def _fields() -> frozenset[str]:
 
 
 def load_folder(folder: Path) -> dict[str, Flow]:
-    """The flows of all *.yaml files in a folder, by name.
+    """The flows of all *.yaml and *.yml files in a folder, by name.
 
     Raises:
+        FlowUnknown: the folder, or a file of it, can't be read.
         FlowInvalid: with the problems of all files together; also where two flows share a name.
     """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    except OSError as error:
+        raise FlowUnknown(f"{folder} can't be read as a folder ({error.strerror})") from None
     flows: dict[str, Flow] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in paths:
         try:
             flow = load(path)
         except FlowInvalid as error:

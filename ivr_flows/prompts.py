@@ -4,6 +4,7 @@ A template is written by the flow's author and is still kept small: a list of wh
 no loops, no calls, no attributes. A value comes from anybody and is never a template itself.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, cast
@@ -21,6 +22,8 @@ from ivr_flows.variables import Url, clean
 MAX_RENDERED_CHARACTERS = 2000  # two minutes of speech; nobody listens longer
 RESERVED = frozenset({"language"})  # known in every template besides the flow's variables
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_LONE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 _PLAIN_FILTERS = ("lower", "upper", "title", "trim", "length", "first", "last", "round", "default")
 _ALLOWED = (
     nodes.Template,
@@ -108,23 +111,27 @@ def variables_in(source: str) -> frozenset[str]:
     Raises:
         TemplateInvalid: it isn't a template, or holds what a template may not hold.
     """
-    try:
-        tree = _PROMPTS.parse(source)
-    except TemplateSyntaxError as error:
-        fix = "write variables as {{ name }} and close every bracket"
-        raise TemplateInvalid(f"the text can't be read: {error.message}", fix) from None
-    except RecursionError:
-        raise TemplateInvalid("the text is nested too deep", "write it simpler") from None
-    return _names(tree)
+    return _names(_parsed(source, "text", "write variables as {{ name }} and close every bracket"))
 
 
 @lru_cache(maxsize=1024)
 def variables_in_condition(source: str) -> frozenset[str]:
     """The variables that an expression uses; raises TemplateInvalid like `variables_in`."""
+    fix = 'write e.g. amount > 500 and city == "Pune"'
     if any(sign in source for sign in ("{{", "}}", "{%", "%}")):
-        fix = 'write e.g. amount > 500 and city == "Pune"'
         raise TemplateInvalid("a condition stands without brackets", fix)
-    return variables_in("{{ (" + source + ") }}")
+    return _names(_parsed("{{ (" + source + ") }}", "condition", fix))
+
+
+def _parsed(source: str, what: str, fix: str) -> nodes.Template:
+    try:
+        return _PROMPTS.parse(source)
+    except TemplateSyntaxError as error:
+        if _LONE_EQUALS.search(_QUOTED.sub("", source)):
+            fix = 'compare with two equals signs: state == "delivered"'
+        raise TemplateInvalid(f"the {what} can't be read: {error.message}", fix) from None
+    except RecursionError:
+        raise TemplateInvalid(f"the {what} is nested too deep", "write it simpler") from None
 
 
 def _names(tree: nodes.Template) -> frozenset[str]:
@@ -165,18 +172,26 @@ def _expression(source: str) -> Callable[..., Any]:
 def render(
     source: str, variables: Mapping[str, Value], language: str, *, for_url: bool = False
 ) -> str:
-    """The text with its variables in place, on one line.
+    """The text with its variables in place, on one line, cut to MAX_RENDERED_CHARACTERS.
 
     With `for_url`, values are quoted for an address, except those of type `url`.
 
     Raises:
         TemplateInvalid: a variable is unknown or doesn't fit what the text does with it.
     """
+    text = render_whole(source, variables, language, for_url=for_url)
+    return text if is_static(source) else text[:MAX_RENDERED_CHARACTERS]
+
+
+def render_whole(
+    source: str, variables: Mapping[str, Value], language: str, *, for_url: bool = False
+) -> str:
+    """The same, however long it becomes; raises TemplateInvalid like `render`."""
     if is_static(source):
         return clean(source)
     template = _compiled(source, for_url=for_url)
     text = _guarded(partial(template, {**variables, "language": language}))
-    return clean(str(text))[:MAX_RENDERED_CHARACTERS]
+    return clean(str(text))
 
 
 def evaluate(source: str, variables: Mapping[str, Value], language: str) -> Any:

@@ -32,14 +32,17 @@ from ivr_flows.events import (
     Responded,
     Started,
 )
-from ivr_flows.flow import Flow
+from ivr_flows.flow import Flow, RequestNode
 from ivr_flows.interpreter import Interpreter, Phase
+from ivr_flows.requesting import picked
 
 HELP = """\
 keys: 1, 25#    words: yes please    words that look like keys: "25"    silence: an empty line
 !...        the same, while the bot still speaks
 /hangup     the caller hangs up       /variables  what is known so far
-/nobody     a transfer finds nobody   /help       this"""
+/nobody     a transfer finds nobody   /help       this
+At a request you play the web service: 200 {"status": "delivered"}, 404, or fail. The option
+--send-requests asks the real one."""
 
 MAX_RESPONSE_BYTES = 100_000  # an answer larger than this is not meant for a telephone
 
@@ -74,6 +77,11 @@ class TryOut:
         return self._state.phase is Phase.ENDED
 
     @property
+    def is_for_another(self) -> bool:
+        """Whether the next line is not the caller's: a web service or a desk is waited for."""
+        return self._state.phase in (Phase.REQUESTING, Phase.TRANSFERRED)
+
+    @property
     def prompt(self) -> str:
         """What is waited for."""
         match self._state.phase:
@@ -94,7 +102,7 @@ class TryOut:
         if line.startswith("/"):
             return list(self._command(line[1:].lower()))
         if self._state.phase is Phase.REQUESTING:
-            return list(self._step(_typed_response(line)))
+            return list(self._answered(_typed_response(line)))
         printed: list[str] = []
         if line.startswith("!"):
             line = line[1:].strip()
@@ -127,7 +135,17 @@ class TryOut:
             if isinstance(action, Request) and self._ask is not None:
                 answer = self._ask(action)
                 yield f"-- {answer}"
-                yield from self._step(answer)
+                yield from self._answered(answer)
+
+    def _answered(self, answer: Responded | Failed) -> Iterator[str]:
+        """Go on with a web service's answer; say first why it is not taken for a good one."""
+        node = self._interpreter.flow.nodes[self._state.node]
+        if isinstance(node, RequestNode):
+            if isinstance(answer, Failed):
+                yield f"-- no answer ({answer.reason}): on to {node.failure}"
+            elif why := _incomplete(node, answer):
+                yield f"-- {why}: on to {node.failure}"
+        yield from self._step(answer)
 
     def _shown(self, action: Action) -> Iterator[str]:
         match action:
@@ -159,6 +177,16 @@ def _typed(line: str) -> list[Event]:
     if re.fullmatch(r"[0-9*#]+", line):
         return [Pressed(digit) for digit in line]
     return [Heard(line.strip('"'))]
+
+
+def _incomplete(node: RequestNode, answer: Responded) -> str:
+    """What a 2xx lacks of what the node saves; "" where nothing, or where that doesn't count."""
+    code = str(answer.status_code)
+    found = picked(answer.body, node.save)
+    missing = [f'"{path}"' for variable, path in node.save.items() if variable not in found]
+    if not missing or code[0] != "2" or code in node.on_status or "2xx" in node.on_status:
+        return ""
+    return f"{code} without {', '.join(missing)}, which is to be saved"
 
 
 def _typed_response(line: str) -> Responded | Failed:
@@ -203,7 +231,8 @@ def run(
         write(printed + "\n")
     typed = iter(lines)
     while not try_out.is_over:
-        if show_prompt:
+        # What is not for the caller is shown to a file, too: else a line is taken unnoticed.
+        if show_prompt or try_out.is_for_another:
             write(try_out.prompt + "\n")  # a whole line, so that a terminal shows it at once
         line = next(typed, None)
         if line is None:

@@ -132,12 +132,13 @@ class Turn:
         is_checking = self.state.phase is Phase.CHECKING
         hints = likely_words(node, means, self.state.language, is_checking=is_checking)
         keys = {key for one in means for key in one.keys}
-        timeout_s, max_digits = node.timeout_s, 0
+        timeout_s, max_digits, finish_key = node.timeout_s, 0, ""
         if isinstance(node, CollectNode):
             if is_checking and node.read_back:
                 keys |= {node.read_back.yes_key, node.read_back.no_key}
             else:
-                keys |= set("0123456789") | {node.finish_key}
+                finish_key = node.finish_key
+                keys |= set("0123456789") | {finish_key}
                 max_digits = max(1, node.most_digits - len(self.state.digits))
             timeout_s = self._until_next_digit_s(node)
         self.actions.append(
@@ -149,6 +150,7 @@ class Turn:
                 hints=() if self.keypad_only else hints,
                 free_speech=isinstance(node, ListenNode),
                 max_digits=max_digits,
+                finish_key=finish_key,
             )
         )
 

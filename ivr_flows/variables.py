@@ -25,48 +25,73 @@ def first_values(flow: Flow, given: Mapping[str, object]) -> dict[str, Value]:
     Raises:
         VariablesInvalid: one is missing, unknown, of another type or too long; names all of them.
     """
-    problems = {
-        name: f"unknown; the flow knows {', '.join(flow.variables) or 'none'}"
-        for name in given
-        if name not in flow.variables
-    }
+    problems = problems_of_values(flow, given)
     values: dict[str, Value] = {}
     for name, variable in flow.variables.items():
         raw = given.get(name)
-        try:
-            if raw is None and variable.required:
-                raise ValueError(f"missing; give {described(variable)}")
+        if raw is None and variable.required:
+            problems[name] = f"missing; give {described(variable)}"
+        elif name not in problems:
             values[name] = fitted(variable, variable.default if raw is None else raw)
-            if raw is not None:
-                _check_length(variable, values[name])
-        except ValueError as error:
-            problems[name] = str(error)
     if problems:
         raise VariablesInvalid(flow.name, problems)
     return values
 
 
+def problems_of_values(flow: Flow, given: Mapping[str, object]) -> dict[str, str]:
+    """What is wrong with the values given, by name: not known, of another type or too long.
+
+    Those that are missing may come from elsewhere; `first_values` refuses them.
+    """
+    problems: dict[str, str] = {}
+    for name, raw in given.items():
+        variable = flow.variables.get(name)
+        if variable is None:
+            problems[name] = f"unknown; the flow knows {', '.join(flow.variables) or 'none'}"
+        elif raw is not None:
+            try:
+                _check_length(variable, fitted(variable, raw))
+            except ValueError as error:
+                problems[name] = str(error)
+    return problems
+
+
 def described(variable: Variable) -> str:
-    """What a value must be, with the example: 'a number, e.g. 450'."""
+    """What a value must be, with the example: 'a number of at least 0, e.g. 450'."""
     article = "an" if variable.type == "integer" else "a"
+    limits = [
+        f"at {word} {limit:,.9g}".replace(",", "")
+        for word, limit in (("least", variable.min), ("most", variable.max))
+        if limit is not None
+    ]
+    bounds = f" of {' and '.join(limits)}" if limits else ""
     example = ""
     if variable.example is not None:
         example = f", e.g. {json.dumps(variable.example, ensure_ascii=False)}"
-    return f"{article} {variable.type}{example}"
+    return f"{article} {variable.type}{bounds}{example}"
 
 
 def fitted(variable: Variable, raw: object) -> Value:
     """`raw` as the variable's type, its text cleaned of control signs and line ends.
 
     Raises:
-        ValueError: it can't be taken for that type; the message says what is wanted.
+        ValueError: it can't be taken for that type, or lies outside of the variable's min and
+            max; the message says what is wanted.
     """
     if raw is None:
         return None
     value = _as_type(variable.type, raw)
-    if value is None:
+    if value is None or not _is_within(variable, value):
         raise ValueError(f"{str(raw)[:40]!r} is not {described(variable)}")
     return value
+
+
+def _is_within(variable: Variable, value: Value) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return (variable.min is None or value >= variable.min) and (
+        variable.max is None or value <= variable.max
+    )
 
 
 def cut_to_length(variable: Variable, value: Value) -> Value:

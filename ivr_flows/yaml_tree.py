@@ -16,10 +16,15 @@ from ruamel.yaml.events import (
     CollectionEndEvent,
     CollectionStartEvent,
     DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
     NodeEvent,
     ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
 )
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import ScalarNode
 
 from ivr_flows.errors import FlowInvalid, Problem
 
@@ -70,18 +75,15 @@ def parse(data: bytes, file: str) -> Tree:
         line = data.count(b"\n", 0, error.start) + 1
         fix = "save the file as UTF-8"
         raise FlowInvalid([Problem(file, line, "this is not UTF-8 text", fix)]) from None
+    yaml = YAML(typ="safe", pure=True)
+    events: list[Event] = []
     try:
-        problems = list(_refused(text, file))
-        if problems:
-            raise FlowInvalid(problems[:20])
-        root = cast("Node | None", YAML(typ="safe", pure=True).compose(text))
+        problems = list(_refused(yaml, text, file, events))
     except YAMLError as error:
         raise FlowInvalid([_not_yaml(error, file)]) from None
-    if not isinstance(root, MappingNode):
-        what = "is empty" if root is None else "does not start with a mapping"
-        fix = 'write "name: my_flow" and the other fields of docs/write-a-flow.md'
-        raise FlowInvalid([Problem(file, 1, f"the file {what}", fix)])
-    return _Builder(file).tree(root)
+    if problems:
+        raise FlowInvalid(problems[:20])
+    return _Builder(file, events, yaml.resolver).tree()
 
 
 def _not_yaml(error: YAMLError, file: str) -> Problem:
@@ -95,10 +97,11 @@ def _not_yaml(error: YAMLError, file: str) -> Problem:
     return Problem(file, line, f"this is not YAML ({message})", fix)
 
 
-def _refused(text: str, file: str) -> Iterator[Problem]:
-    """What the file may not hold, found on its stream of events: nothing is built meanwhile."""
+def _refused(yaml: YAML, text: str, file: str, events: list[Event]) -> Iterator[Problem]:
+    """What the file may not hold, found on its events, which are kept; nothing is built."""
     depth = values = documents = 0
-    for event in cast("Iterator[Any]", YAML(typ="safe", pure=True).parse(text)):
+    for event in cast("Iterator[Any]", yaml.parse(text)):
+        events.append(event)
         line = int(event.start_mark.line) + 1 if event.start_mark else 1
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
             yield Problem(
@@ -124,49 +127,66 @@ def _refused(text: str, file: str) -> Iterator[Problem]:
 
 
 class _Builder:
-    def __init__(self, file: str) -> None:
+    """Values from events: the second pass over the text that a composer would make is saved."""
+
+    def __init__(self, file: str, events: list[Event], resolver: Any) -> None:
         self.file = file
+        self.events = cast("Iterator[Any]", iter(events))
+        self.resolver = resolver  # tells 1 from "1"
         self.lines: dict[Path, int] = {}
         self.problems: list[Problem] = []
 
-    def tree(self, root: MappingNode) -> Tree:
-        self.lines[()] = int(cast("Any", root).start_mark.line) + 1
-        values = self.build(root, ())
+    def tree(self) -> Tree:
+        nodes = (event for event in self.events if isinstance(event, NodeEvent))
+        root = cast("Any", next(nodes, None))
+        if not isinstance(root, MappingStartEvent):
+            what = "is empty" if root is None else "does not start with a mapping"
+            fix = 'write "name: my_flow" and the other fields of docs/write-a-flow.md'
+            raise FlowInvalid([Problem(self.file, 1, f"the file {what}", fix)])
+        self.lines[()] = _line(root)
+        values = self.mapping(())
         if self.problems:
             raise FlowInvalid(self.problems)
-        return Tree(self.file, cast("dict[str, Plain]", values), self.lines)
+        return Tree(self.file, values, self.lines)
 
-    def build(self, node: Node, path: Path) -> Plain:
-        match node:
-            case MappingNode():
-                return self.mapping(node, path)
-            case SequenceNode():
+    def build(self, event: Any, path: Path) -> Plain:
+        match event:
+            case MappingStartEvent():
+                return self.mapping(path)
+            case SequenceStartEvent():
                 items: list[Plain] = []
-                for index, item in enumerate(cast("list[Any]", node.value)):
-                    self.lines[(*path, index)] = int(item.start_mark.line) + 1
-                    items.append(self.build(item, (*path, index)))
+                while not isinstance(item := next(self.events), SequenceEndEvent):
+                    self.lines[(*path, len(items))] = _line(item)
+                    items.append(self.build(item, (*path, len(items))))
                 return tuple(items)
             case _:
-                return self.scalar(cast("Any", node))
+                return self.scalar(event)
 
-    def mapping(self, node: MappingNode, path: Path) -> Plain:
+    def mapping(self, path: Path) -> dict[str, Plain]:
         found: dict[str, Plain] = {}
-        for key, value in cast("list[tuple[Any, Any]]", node.value):
-            line = int(key.start_mark.line) + 1
-            if not isinstance(key, ScalarNode) or str(cast("Any", key).tag).endswith(":merge"):
+        while not isinstance(key := next(self.events), MappingEndEvent):
+            if not isinstance(key, ScalarEvent) or self.kind(key) == "merge":
+                self.build(key, path)
+                self.build(next(self.events), path)
                 fix = 'write a plain word before the ":"'
-                self.problems.append(Problem(self.file, line, "this can't be a key", fix))
+                self.problems.append(Problem(self.file, _line(key), "this can't be a key", fix))
                 continue
             name = str(cast("Any", key).value)
             if name in found:
                 message = f'"{name}" stands here twice'
-                self.problems.append(Problem(self.file, line, message, "remove one of the two"))
-            self.lines[(*path, name)] = line
-            found[name] = self.build(value, (*path, name))
+                problem = Problem(self.file, _line(key), message, "remove one of the two")
+                self.problems.append(problem)
+            self.lines[(*path, name)] = _line(key)
+            found[name] = self.build(next(self.events), (*path, name))
         return found
 
-    def scalar(self, node: Any) -> Plain:
-        text, kind = str(node.value), str(node.tag).rpartition(":")[2]
+    def kind(self, event: Any) -> str:
+        """What a scalar is by YAML 1.2: "str", "int", "bool" ..."""
+        tag = self.resolver.resolve(ScalarNode, event.value, event.implicit)
+        return str(tag).rpartition(":")[2]
+
+    def scalar(self, event: Any) -> Plain:
+        text, kind = str(event.value), self.kind(event)
         if kind in ("int", "float") and len(text) > MAX_NUMBER_LENGTH:
             return text
         try:
@@ -183,3 +203,7 @@ class _Builder:
                     return text
         except ValueError:  # what looks like a number to YAML only can be meant as text only
             return text
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1

@@ -1,13 +1,23 @@
 """Whether a flow's answers can be told apart, and its variables hold what is put into them."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
 
 from ivr_flows.answers import shared_phrases
+from ivr_flows.checking.texts import STAND_INS
 from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import Problem
-from ivr_flows.flow import AskingNode, CollectNode, Flow, ListenNode, MenuNode, RequestNode
+from ivr_flows.flow import (
+    AskingNode,
+    CollectNode,
+    Flow,
+    ListenNode,
+    MenuNode,
+    RequestNode,
+    Variable,
+)
 from ivr_flows.meanings import Means, means_at
 from ivr_flows.prompts import RESERVED
 from ivr_flows.variables import fitted
@@ -45,11 +55,14 @@ def _variables(flow: Flow, tree: Tree) -> Iterator[Problem]:
             yield Problem(tree.file, tree.line(at), message, "choose another name")
         for field, value in (("default", variable.default), ("example", variable.example)):
             try:
-                fitted(variable, value)
+                # Without its own example, which would be shown as one and may be what is wrong.
+                fitted(variable.model_copy(update={"example": None}), value)
             except ValueError as error:
                 message = f'variable "{name}", {field}: {error}'
-                fix = f"write a value of type {variable.type}"
+                good = json.dumps(STAND_INS[variable.type])
+                fix = f"write a value of type {variable.type}, e.g. {good}"
                 yield Problem(tree.file, tree.line((*at, field)), message, fix)
+        yield from _limits(tree, name, variable)
         if variable.required and variable.default is not None:
             message = f'variable "{name}" is required and has a default'
             yield Problem(tree.file, tree.line(at), message, "keep one of the two")
@@ -57,6 +70,20 @@ def _variables(flow: Flow, tree: Tree) -> Iterator[Problem]:
             message = f'variable "{name}" is required and has no example'
             fix = 'add "example: ...": it is used to check the texts and to try the flow'
             yield Problem(tree.file, tree.line(at), message, fix)
+
+
+def _limits(tree: Tree, name: str, variable: Variable) -> Iterator[Problem]:
+    """The min and max of a variable."""
+    at: Path = ("variables", name)
+    limits = {"min": variable.min, "max": variable.max}
+    given = [field for field, limit in limits.items() if limit is not None]
+    if given and variable.type not in ("integer", "number"):
+        message = f'variable "{name}" is a {variable.type} and has a {given[0]}'
+        fix = "declare it as integer or number, or remove it"
+        yield Problem(tree.file, tree.line((*at, given[0])), message, fix)
+    if variable.min is not None and variable.max is not None and variable.min > variable.max:
+        message = f'variable "{name}": min is more than max'
+        yield Problem(tree.file, tree.line((*at, "min")), message, "swap the two")
 
 
 def check_answers(flow: Flow, tree: Tree) -> Iterator[Problem]:
@@ -107,6 +134,24 @@ def _collect(flow: Flow, tree: Tree, name: str, node: CollectNode) -> Iterator[P
         message = f'node "{name}": one key means both yes and no'
         path = (*at, "read_back", "no_key")
         yield Problem(tree.file, tree.line(path), message, "choose another no_key")
+    yield from _read_back_keys(flow, tree, name, node)
+
+
+def _read_back_keys(flow: Flow, tree: Tree, name: str, node: CollectNode) -> Iterator[Problem]:
+    """A caller who was told "9 for a person" must not say yes with it."""
+    anywhere = flow.anywhere
+    owners: dict[str, str] = {}
+    for field in ("repeat", "operator", "next_language"):
+        anytime = getattr(anywhere, field)
+        owners |= dict.fromkeys(anytime.keys, field) if anytime is not None else {}
+    for code, switch in anywhere.languages.items():
+        owners |= dict.fromkeys(switch.keys, f"language_{code}")
+    for field in ("yes_key", "no_key") if node.read_back else ():
+        key: str = getattr(node.read_back, field)
+        if key in owners:
+            message = f'node "{name}": key {key} means both {field[:-4]} and "{owners[key]}"'
+            path: Path = ("nodes", name, "read_back", field)
+            yield Problem(tree.file, tree.line(path), message, f"choose another {field}")
 
 
 def _phrase_languages(flow: Flow, tree: Tree) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ from ivr_flows.prompts import evaluate, render, variables_in, variables_in_condi
 from ivr_flows.variables import fitted
 from ivr_flows.yaml_tree import Path, Tree
 
-_STAND_INS: Mapping[str, Value] = {
+STAND_INS: Mapping[str, Value] = {
     "text": "word",
     "integer": 2,
     "number": 2.5,
@@ -69,9 +69,9 @@ class TextChecks:
         variable = self.flow.variables[name]
         given = variable.example if variable.example is not None else variable.default
         try:
-            return fitted(variable, _STAND_INS[variable.type] if given is None else given)
+            return fitted(variable, STAND_INS[variable.type] if given is None else given)
         except ValueError:
-            return _STAND_INS[variable.type]
+            return STAND_INS[variable.type]
 
     def _problem(self, path: Path, message: str, fix: str) -> Problem:
         return Problem(self.tree.file, self.tree.line(path), message, fix)

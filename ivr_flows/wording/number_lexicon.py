@@ -1,7 +1,9 @@
 """From one word to what it means in a number, in each language of a call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -97,6 +99,12 @@ def _lexicon(language: str) -> tuple[dict[str, Term], dict[str, Term], dict[str,
             folded.setdefault(word.folded, kept)
             if len(word.folded) >= _SPELLING_LETTERS and term.small is not None:
                 near.setdefault(word.folded, kept)
+    for spelling, term in _joined():
+        # Not among the near ones: they stand one letter from each other.
+        for word in words_of(spelling):
+            for key in (word.written, word.latin):
+                exact.setdefault(key, term)
+            folded.setdefault(word.folded, term)
     return exact, folded, near
 
 
@@ -141,6 +149,21 @@ def _marathi() -> list[tuple[str, Term]]:
         for spelling in spellings.split()
     ]
     return _indian(names.MARATHI, names.MARATHI_LATIN) + hundreds
+
+
+def _joined() -> Iterator[tuple[str, Term]]:
+    """ "साडेतीन", "पावणेदोन": quarters and halves written as one word with their number."""
+    for table, latin in (
+        (names.MARATHI, names.MARATHI_LATIN),
+        (names.HINDI, names.HINDI_LATIN),
+    ):
+        numbers = [spellings.split("/") for spellings in table.split()]
+        for added, least, prefixes in names.JOINED_BEFORE:
+            for value in range(least, names.MOST_JOINED + 1):
+                spellings = (*numbers[value], *latin.get(value, "").split())
+                for prefix, spelling in product(prefixes.split(), spellings):
+                    if prefix.isascii() == spelling.isascii():
+                        yield prefix + spelling, Term(small=value + added)
 
 
 def _shared() -> list[tuple[str, Term]]:

@@ -122,7 +122,7 @@ SCALES: dict[int, str] = {
 FRACTIONS: dict[float, str] = {
     0.5: "half haf आधा आधे आधी aadha adha aadhe adhe aadhi अर्धा अर्धे अर्ध्या ardha ardhya ardhe",
     0.25: "quarter quarters pav paav पाव",
-    0.75: "pauna paun pona paaun paauna पौन पौना पाऊण paauun paoon",
+    0.75: "pauna paune paun pona paaun paauna पौन पौना पौने पाऊण paauun paoon",
     1.25: "sava savva sawa सवा सव्वा",
     1.5: "dedh derh dhed dehd डेढ़ दीड deed did dheed",
     2.5: "dhai dhaai adhai adhaai ढाई अढ़ाई अडीच adich adeech adhich",
@@ -132,6 +132,15 @@ ADDED_BEFORE: dict[float, str] = {
     -0.25: "paune pauna paun pone पौने पाऊणे पावणे pavne",
     0.5: "saadhe sadhe saade sade साढ़े साडे",
 }
+
+# The same written as one word with the number: "साडेतीन", "savvadon". Value added, the least number
+# that it is said before, and its spellings.
+JOINED_BEFORE: tuple[tuple[float, int, str], ...] = (
+    (0.25, 2, "सव्वा सवा savva sava"),
+    (-0.25, 2, "पावणे पाऊणे पौने pavne paune"),
+    (0.5, 3, "साडे साढ़े sade saade saadhe sadhe"),
+)
+MOST_JOINED = 12
 
 # Words of English, or particles of Hindi and Marathi, that are spelt like a number of another
 # language: in a call of that language they count only where a number must stand.

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise
 
+from ivr_flows.wording.negated_numbers import standing
 from ivr_flows.wording.number_lexicon import unit_minutes
 from ivr_flows.wording.spoken_numbers import Quantity, quantities_in
 from ivr_flows.wording.utterance import Word, folds_of, words_of
@@ -17,6 +19,14 @@ _AND = frozenset({"and", "n", "aur", "ani", "aani"})
 _GOES_ON = folds_of("to or no not se ya nahi nahin nako te kinva sorry actually say i mean till")
 # "just a minute", "give me a minute": asks to wait, and promises nothing.
 _ASKS_TO_WAIT = frozenset({"just", "vait", "me", "on", "hang", "for"})
+# "20.5" without a unit is no twenty hours; "saadhe chaar" is four and a half.
+_MOST_BARE_HOURS = 5
+# "one twenty" is 80 or 120, and what was promised must not be guessed.
+_HOURS_BEFORE_MINUTES = range(1, 4)
+_TENS_OF_MINUTES = range(10, 60)
+_SOME = frozenset({"ek", "ak"})  # "ek bees minute" is "some twenty minutes"
+# Below this, behind an hour, only at the end: "one hour 2 km", and "ghanta do" is "give an hour".
+_LEAST_MINUTES_INSIDE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +41,28 @@ class _Duration:
         if self.unit is not None:
             return self.amount * self.unit
         # Nobody promises one and a half minutes: a bare "dedh" or "half" counts hours.
-        is_whole = self.amount == int(self.amount)
-        return self.amount if is_whole else self.amount * _HOUR
+        is_hours = self.amount != int(self.amount) and self.amount < _MOST_BARE_HOURS
+        return self.amount * _HOUR if is_hours else self.amount
 
 
 def minutes_in(text: str, language: str) -> int | None:
     """The duration that was said, in minutes, rounded up; None when there is none.
 
     Of a range ("twenty to twenty five") and of a correction the later end. A number without a
-    unit is minutes.
+    unit is minutes. None too where only a denied one was said ("not thirty"), and for "one
+    twenty", which may be 80 or 120.
     """
     words = words_of(text)
+    said = _durations(words, language)
+    if any(_may_be_hours(words, *pair) for pair in pairwise(said)):
+        return None
     found: _Duration | None = None
-    for duration in _durations(words, language):
+    are_standing = standing(words, [(each.start, each.stop) for each in said])
+    for duration in compress(said, are_standing):
         if found is None:
             found = duration
         elif _adds_to(words, found, duration):
-            unit = found.unit if duration.unit is None else duration.unit
+            unit = _HOUR if duration.unit is None and duration.amount < 1 else duration.unit
             total = found.minutes + duration.amount * (unit or 1)
             found = _Duration(total, 1, found.start, duration.stop)
         elif (
@@ -62,15 +77,31 @@ def minutes_in(text: str, language: str) -> int | None:
 
 
 def _adds_to(words: Sequence[Word], before: _Duration, duration: _Duration) -> bool:
-    """Whether "twenty minutes" or "and a half" belongs to the hour before it."""
+    """Whether "twenty minutes", "twenty" or "and a half" belongs to the hour before it."""
     if before.unit is None or before.unit < _HOUR:
         return False
     between = {word.folded for word in words[before.stop : duration.start]}
     if not between <= _AND | _ARTICLES:
         return False
-    if duration.unit is None:
-        return bool(between & _AND) and (0 < duration.amount < 1 or duration.amount >= 5)
-    return duration.unit < before.unit
+    if duration.unit is not None:
+        return duration.unit < before.unit
+    if before.unit != _HOUR:
+        return False
+    if duration.amount < 1:
+        return bool(between & _AND) and duration.amount > 0
+    if duration.amount < _LEAST_MINUTES_INSIDE:
+        is_give = words[duration.start].latin == "do"
+        return duration.stop == len(words) and not is_give
+    return duration.amount < _HOUR and duration.amount == int(duration.amount)
+
+
+def _may_be_hours(words: Sequence[Word], first: _Duration, second: _Duration) -> bool:
+    """Whether two numbers side by side may be hours and minutes: "one twenty", "1:30"."""
+    if first.unit is not None or first.stop != second.start or second.unit not in (None, 1):
+        return False
+    if second.unit is not None and words[first.start].latin in _SOME:
+        return False
+    return first.amount in _HOURS_BEFORE_MINUTES and second.amount in _TENS_OF_MINUTES
 
 
 def _durations(words: Sequence[Word], language: str) -> list[_Duration]:

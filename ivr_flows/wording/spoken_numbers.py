@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 from ivr_flows.wording import number_words as names
+from ivr_flows.wording.negated_numbers import standing
 from ivr_flows.wording.number_lexicon import (
     LONGEST_NUMBER,
     Term,
@@ -30,12 +32,15 @@ class Quantity:
 
 
 def number_in(text: str, language: str) -> int | None:
-    """The whole number that was said; the last one where there are several.
+    """The whole number that was said and not denied; the last one where there are several.
 
     The last, because "twenty, no, thirty" corrects and "ten fifteen minutes" is a range of
     which the later end is the safe one to plan with.
     """
-    whole = [q for q in quantities_in(words_of(text), language) if q.value == int(q.value)]
+    words = words_of(text)
+    said = quantities_in(words, language)
+    are_standing = standing(words, [(q.start, q.stop) for q in said])
+    whole = [q for q in compress(said, are_standing) if q.value == int(q.value)]
     return int(whole[-1].value) if whole else None
 
 

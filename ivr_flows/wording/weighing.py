@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ivr_flows.wording.no_promises import (
+    KNOWING,
+    holds_exception,
+    is_no_promise,
+    stands_alone,
+)
 from ivr_flows.wording.number_lexicon import unit_minutes
 from ivr_flows.wording.phrase_matching import Lexicon, Match, chosen
 from ivr_flows.wording.spoken_numbers import quantities_in
@@ -18,9 +24,12 @@ _INSIDE = 0.7
 # "don't confirm" is a no. "don't cancel" is no refusal, but not yet a yes: asked again.
 _NOT_YES = 0.92
 _NOT_NO = 0.6
+_NEVER = frozenset({"never", "nothing"})
+_REFUSING_TO = _NEVER | {"refuse", "refused", "refusing", "decline", "declined"}
 # Below this share of the best choice's evidence, evidence for another is noise.
 _RIVAL = 0.5
-# "I don't know" beside anything: below all that is acted on or asked about.
+# "I don't know" beside anything, "later" and a question beside a yes: below all that is acted on
+# or asked about, as a "yes" to "did you mean: confirm?" must not come of it either.
 _UNSURE_CAP = 0.4
 
 
@@ -41,6 +50,7 @@ class Weighed:
     choice: int | None
     confidence: float = 0.0  # 0..1
     is_contradiction: bool = False
+    is_doubted: bool = False  # a yes that promises nothing: "did you confirm"
     explained: frozenset[int] = frozenset()  # the words that phrases account for
 
 
@@ -70,13 +80,22 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
         return Weighed(None, is_contradiction=True)
     own = [item for item in evidence if item.choice == winner]
     confidence = best[winner] * _coverage(words, matches, own, rules)
-    if any(match.entry.role is Role.UNSURE for match in matches):
+    taken = frozenset(at for item in own for at in item.match.taken)
+    is_doubted = winner == rules.yes and is_no_promise(
+        words, taken, explained, rules.hesitations, rules.language
+    )
+    if is_doubted or any(match.entry.role is Role.UNSURE for match in matches):
         confidence = min(confidence, _UNSURE_CAP)
-    return Weighed(winner, confidence, explained=explained)
+    return Weighed(winner, confidence, explained=explained, is_doubted=is_doubted)
 
 
 def _is_allowed(match: Match, words: Sequence[Word], rules: Rules) -> bool:
-    """Phrases that count only alone have nothing beside them but hesitation."""
+    """Phrases that count only alone have nothing beside them but hesitation.
+
+    "Except" is how "accept" is often written, but "all except naan" takes nothing.
+    """
+    if holds_exception(words, match.taken) and not stands_alone(words, rules.hesitations):
+        return False
     if not match.entry.manner.alone:
         return True
     around = (*words[: match.start], *words[match.stop :])
@@ -92,6 +111,10 @@ def _evidence(matches: Sequence[Match], words: Sequence[Word], rules: Rules) -> 
         if target is not None:
             denied.add(matches[target].start)
             spent.add(place)
+        denier = _denier_of(matches[place], words, rules)
+        if denier is not None:
+            denied.add(matches[place].start)
+            spent |= {at for at in range(place) if denier in matches[at].taken}
     evidence: list[_Evidence] = []
     for place, match in enumerate(matches):
         if place in spent:
@@ -129,12 +152,30 @@ def _denied_by(
     return None
 
 
+def _denier_of(match: Match, words: Sequence[Word], rules: Rules) -> int | None:
+    """The word of refusal that turns a refusal around: "never cancel", "I refuse to cancel"."""
+    if match.entry.polarity != "no" or not match.entry.manner.is_negatable:
+        return None
+    at = match.start - 1
+    while at >= 0 and words[at].folded in rules.fillers:
+        at -= 1
+    if at < 0 or match.entry.role is not Role.MEANS:
+        return None
+    is_to = words[match.start - 1].latin == "to"
+    return at if words[at].latin in (_REFUSING_TO if is_to else _NEVER) else None
+
+
 def _are_joined(
     matches: Sequence[Match], one: int, other: int, words: Sequence[Word], rules: Rules
 ) -> bool:
     """Whether nothing of weight stands between two neighbouring matches."""
     low, high = sorted((matches[one], matches[other]), key=lambda match: match.start)
-    return all(word.folded in rules.fillers for word in words[low.stop : high.start])
+    # "I don't speak Hindi" asks for no Hindi; "don't speak, cancel" is still a cancellation.
+    is_polar = matches[other].entry.polarity != ""
+    return all(
+        word.folded in rules.fillers or (not is_polar and word.folded in KNOWING)
+        for word in words[low.stop : high.start]
+    )
 
 
 def _turned(match: Match, rules: Rules) -> list[_Evidence]:

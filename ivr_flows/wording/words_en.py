@@ -64,7 +64,8 @@ hear that again, hear again, listen again, read it again, read again, start over
 what did you just say, speak again, say what"""
 
 REPEAT_ALONE = """what, pardon, again, huh, sorry, excuse me, come again please, what what,
-repeat repeat, again please, sorry again, hear, repeated, repeats, what is it"""
+repeat repeat, again please, sorry again, hear, repeated, repeats, what is it, yes tell me,
+yes speaking, yeah speaking, speaking"""
 
 OPERATOR = """operator, agent, representative, real person, real human, human being, live agent,
 live person, live operator, customer care, customer service, customer support, call center,
@@ -106,3 +107,8 @@ there, up, by, as, if, about, from, into, order, orders, food, item, items, deli
 said, saying, tell, need, some, one, any, all, yet, still, already, able, be able, again, out,
 off, yours, may, might, must, thing, things, today, everything, it all, both, because, right now,
 who, all of it, ma"""
+
+# Who ends with one of these isn't finished.
+GOES_ON = """and, or, but, because, so, if, um, umm, uh, er, erm, hmm, hm, mm, the, a, an, my, is,
+to, for, of, with, about, around, like, actually, well, i mean, i think, it is, its, i, we,
+the number is, let me see, let me check, let me think, maybe, plus, double, triple"""

@@ -29,10 +29,9 @@ YES_DOUBTFUL = """achha, accha, acha, achcha, shayad haan, lagta hai, ho sakta h
 
 YES_ALONE = """ji, jee, ha, han, ji ji, hun, hoon, ready hai, sach, haa na"""
 
-NO = """nahi ji, ji nahi, ji nahin, nahi nahi, nahin nahin, bilkul nahi, bilkul nahin, kabhi nahi,
-kabhi nahin, hargiz nahi, sawal hi nahi, na ji, naa ji, nahi bhai, abhi nahi, abhi nahin,
-aaj nahi, theek nahi, theek nahi hai, thik nahi hai, sahi nahi hai, मना है, mana hai, na na, नो,
-नोप, nahi theek nahi hai, nope nahi"""
+NO = """nahi ji, ji nahi, ji nahin, nahi nahi, nahin nahin, sawal hi nahi, na ji, naa ji, nahi bhai,
+abhi nahi, abhi nahin, aaj nahi, theek nahi, theek nahi hai, thik nahi hai, sahi nahi hai, मना है,
+mana hai, na na, नो, नोप, nahi theek nahi hai, nope nahi"""
 
 NO_VERBS = """radd, rad, radd karo, radd kar do, rad kar do, rad karo, mana, mana kar do,
 mana karo, mana karta hoon, mana kar diya, inkaar, inkar, asweekar, asvikar, namanzoor, namanjoor,
@@ -46,7 +45,8 @@ dukan band hai, कैंसल, कैंसिल, कैन्सल, कै�
 NO_ALONE = """na, naa, mushkil, band, khatam, nahi karunga"""
 
 # Behind the word that they deny ("confirm nahi karna"), else an answer of their own.
-NEGATE_AFTER = """nahi, nahin, nai, nahee, naheen, nay, nahi hai, nahin hai, nahi he,
+NEGATE_AFTER = """bilkul nahi, bilkul nahin, kabhi nahi, kabhi nahin, hargiz nahi,
+nahi, nahin, nai, nahee, naheen, nay, nahi hai, nahin hai, nahi he,
 nahi chahiye, nahin chahiye, nahi chaiye, nai chahiye, nahi karna, nahin karna, nahi karna hai,
 nahin karna hai, nahi karenge, nahin karenge, nahi karunga, nahi karoonga, nahi karungi,
 nahi hoga, nahin hoga, nahi hogi, nahi ho payega, nahi ho paega, nahi ho paayega, nahin ho payega,
@@ -72,7 +72,8 @@ aawaz nahi aa rahi, wapas bolo, wapas boliye, vapas bolo, vapas boliye, repeat k
 repeat kijiye, repeat kar do, repeat kariye, dohraiye, dohrao, dohra dijiye, रिपीट, रिपीट कीजिए"""
 
 REPEAT_ALONE = """kya, kya kya, phir, kyaa ji, kya hai, haan kya, han ji kya, ji kya, maaf kijiye,
-bolo, boliye, bataiye"""
+bolo, boliye, bataiye, haan bolo, haan boliye, haan ji bolo, haan ji boliye, ji bolo, ji boliye,
+haan bataiye, haan batao, haan ji bataiye, ji bataiye, haan kahiye, ji kahiye"""
 
 OPERATOR = """kisi se baat, kisi se baat karni hai, kisi se baat karao, kisi se baat karaiye,
 kisi se baat karwao, kisi se baat karaye, kisi aadmi se baat, aadmi se baat karni hai,
@@ -98,7 +99,8 @@ ek second ruko, thoda ruko, nahi ruko, ek minute, ek min, zara ruko, ruko ruko, 
 
 HESITATIONS = """ji, bhai, bhaiya, bhaiyya, bhaiyaa, didi, sir, saheb, sahab, saab, are, arey,
 arre, accha, achha, acha, toh, to, aur, hello, namaste, namaskar, dhanyavad, shukriya, na, matlab,
-suniye, suno, dekho, dekhiye, haanji, yaar, bas, haan to, madam ji, kripya"""
+suniye, suno, dekho, dekhiye, haanji, yaar, bas, haan to, madam ji, kripya,
+हैलो, हेलो, हॅलो, हलो"""
 
 FILLERS = """batao, bataiye, batana, batado, bolo, boliye, mujhko, hai, hain, he, ho, tha, thi,
 the, hun, hoon, hu, main, mai, mein, me, men, hum, ham, aap, tum, ye, yeh, yah, wo, woh, vo, voh,
@@ -109,3 +111,8 @@ jaa, raha, rahi, rahe, wala, wali, wale, vala, mera, mere, meri, mujhe, hamara, 
 humko, apna, apne, chahiye, chahta, chahte, bol, bola, bolta, raha hoon, order, ordar, khana,
 jaldi, wahi, sab, kuch, koi, ab, hua, hui, ek, dono, ऑर्डर, आर्डर, ऑर्डर्स, जल्दी, padega, hoga,
 sakte, sakta, tak, liye, ke liye, apko, aapko, aapka"""
+
+# See words_en: what follows is still to come.
+GOES_ON = """aur, lekin, magar, par, matlab, kyunki, kyonki, kyuki, ya, ya phir, agar, phir bhi,
+isliye, yaani, yani, jaise, woh, wo, karib, lagbhag, mera, mere, number hai, sochne do,
+dekhne do, ek minute, ek second, डबल"""

@@ -27,7 +27,7 @@ YES_DOUBTFUL = (
 
 YES_ALONE = """ha, hm ho, tayar, ji, ho ka"""
 
-NO = """nahi nahi, nako nako, mulich nahi, ajibat nahi, ajibaat nahi, nahi nako, kadhich nahi,
+NO = """nahi nahi, nako nako, nahi nako,
 nahi ho, nahi saheb, nahi dada, sadhya nahi, aata nahi, ata nahi, aaj nahi, thik nahi, theek nahi,
 thik nahi aahe, barobar nahi, barobar nahi aahe, नको नको, नाही हो"""
 
@@ -39,7 +39,8 @@ kathin aahe, कॅन्सल, कॅन्सल करा, कॅन्स�
 
 NO_ALONE = """na, naa, kathin, sampla na, band"""
 
-NEGATE_AFTER = """nahi, naahi, nahin, nay, nai, nahi aahe, nahi ahe, nako, nakoy, nako aahe,
+NEGATE_AFTER = """mulich nahi, ajibat nahi, ajibaat nahi, kadhich nahi,
+nahi, naahi, nahin, nay, nai, nahi aahe, nahi ahe, nako, nakoy, nako aahe,
 nako ahe, nakoch, shakya nahi, shakya nahi aahe, jamnar nahi, jamanar nahi, jamat nahi,
 jamnaar nahi, nahi jamnar, nahi jamat, honar nahi, hot nahi, nahi honar, nahi hot, nahi hoil,
 hou shakat nahi, hou shaknar nahi, karaycha nahi, karaychi nahi, karayche nahi,
@@ -61,7 +62,8 @@ aaiku aale nahi, aiku aale nahi, nahi aiku aala, aavaj yet nahi, awaz yet nahi, 
 repeat kar, समजलं नाही, कळलं नाही, ऐकू आलं नाही, पुन्हा, पुन्हा सांगा, परत सांगा, काय म्हणालात,
 रिपीट करा, आवाज येत नाही"""
 
-REPEAT_ALONE = """kay, kaay, kay kay, kaay mhane, sanga, bola, kay ho, माफ करा"""
+REPEAT_ALONE = """kay, kaay, kay kay, kaay mhane, sanga, bola, kay ho, ho bola, ho sanga,
+ha bola, haan bola, bola na, माफ करा"""
 
 OPERATOR = """manasashi bolaycha, manasashi bolayche, mansashi bolaycha aahe,
 manasashi bolaycha aahe, manasashi bolu dya, manasashi bola, konashi tari bolaycha,
@@ -94,3 +96,7 @@ karayla, karu, taka, takaa, dya, ghya, de, ghe, ata, aata, ka, re, aamcha, aamch
 maji, sathi, order, ordar, orderla, tyachi, tyacha, mhanun, sarva, sagla, sagle, kela, keli, kele,
 zala, jhala, zali, jhali, ek, hya, tya, ya, ऑर्डर, करायचं, करायची, करायचे, केली, झाली, मला,
 आम्हाला, lavkar, havi, hava, pahije"""
+
+# See words_en: what follows is still to come.
+GOES_ON = """ani, aani, pan, parantu, mhanje, karan, kinva, jar, tari, sadharan, sumare, majha,
+majhi, number aahe, baghu de, thamba"""

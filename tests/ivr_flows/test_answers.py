@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr_flows.answers import HIGH_CONFIDENCE, Choice, choose, shared_phrases, yes_or_no
+from ivr_flows.understanding import UNSURE_CONFIDENCE
 
 # The menu of a shop that is asked to confirm an order.
 ORDER = (
@@ -158,6 +159,26 @@ CONTRADICTIONS = """
         | yes not confirmed | accept and reject | yes cancel it | no confirm it
         | nahi confirm kar do | cancel no confirm | repeat operator"""
 
+# A yes is in each of these, and none of them promises anything.
+NO_PROMISE = """
+        who confirmed it | did you confirm | is it confirmed | should I confirm
+        | how do I confirm | can you confirm the amount | ok is it confirmed | do you accept
+        | have you accepted it | will you accept | किसने कन्फर्म किया | क्या कन्फर्म हुआ
+        | kaise confirm karu | क्या यह कन्फर्म है | I will confirm later | yes but later
+        | baad mein confirm karunga | nantar confirm karto | नंतर कन्फर्म करतो
+        | confirm tomorrow | kal confirm karunga | we stopped accepting | all except naan
+        | yes except naan | everything except the naan"""
+
+# How a telephone is answered.
+HELLO = """
+        haan bolo | haan boliye | hello haan boliye | haan ji boliye | ji boliye | haan bataiye
+        | हाँ बोलिए | हाँ बोलो | हैलो हाँ बोलिए | ho bola | हो बोला | hello yes speaking"""
+
+NOT_REFUSED = """
+        don't cancel | do not reject it | cancel mat karo | I refuse to cancel | never cancel
+        | nothing to reject | nothing to cancel | we never reject an order
+        | cancel kabhi nahi | cancel bilkul nahi"""
+
 
 def ways(table: str) -> list[str]:
     return [" ".join(way.split()) for way in table.split("|") if way.strip()]
@@ -197,8 +218,29 @@ def test_two_answers_at_once_are_flagged(text: str):
     assert meaning.confidence < HIGH_CONFIDENCE
 
 
-@pytest.mark.parametrize("text", ["don't cancel", "do not reject it", "cancel mat karo"])
+@pytest.mark.parametrize("language", ["en", "hi", "mr"])
+@pytest.mark.parametrize("text", ways(NO_PROMISE))
+def test_a_question_and_a_postponement_are_no_yes(text: str, language: str):
+    assert meant(text, language) is None, choose(text, ORDER, language)
+    # Nor a yes to "did you mean: confirm?", which takes less.
+    assert yes_or_no(text, language).confidence < UNSURE_CONFIDENCE
+
+
+@pytest.mark.parametrize("text", ["confirm zala ka", "कन्फर्म झाली का", "order confirm aahe ka"])
+def test_a_marathi_question_is_no_yes(text: str):
+    assert meant(text, "mr") is None, choose(text, ORDER, "mr")
+
+
+@pytest.mark.parametrize("language", ["en", "hi", "mr"])
+@pytest.mark.parametrize("text", ways(HELLO))
+def test_a_telephone_hello_hears_the_question_again(text: str, language: str):
+    assert meant(text, language) == "repeat", choose(text, ORDER, language)
+    assert yes_or_no(text, language).confidence < UNSURE_CONFIDENCE
+
+
+@pytest.mark.parametrize("text", ways(NOT_REFUSED))
 def test_not_refusing_is_at_most_a_hesitant_yes(text: str):
+    assert meant(text, "en") is None
     meaning = yes_or_no(text, "en")
     assert meaning.choice in (None, "yes")
     assert meaning.confidence < HIGH_CONFIDENCE

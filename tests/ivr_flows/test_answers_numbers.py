@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from num2words import num2words
 
-from ivr_flows.answers import digits_in, minutes_in, number_in
+from ivr_flows.answers import digits_in, holds_denial, minutes_in, number_in
 from ivr_flows.wording.number_words import HINDI, HINDI_LATIN, MARATHI, MARATHI_LATIN
 
 INDIAN = {"hi": HINDI, "mr": MARATHI}
@@ -184,10 +184,69 @@ def test_numbers(text: str, language: str, expected: int | None):
         ("thank you", "en", None),
         ("soon", "en", None),
         ("minutes", "en", None),
+        ("one hour thirty", "en", 90),
+        ("one hour ten", "en", 70),
+        ("one hour and ten", "en", 70),
+        ("one hour five", "en", 65),
+        ("an hour and twenty", "en", 80),
+        ("one hour 2 km away", "en", 60),
+        ("one twenty", "en", None),
+        ("one twenty minutes", "en", None),
+        ("1:30", "en", None),
+        ("20.5", "en", 21),
+        ("1.5", "en", 90),
+        ("एक घंटा बीस", "hi", 80),
+        ("ek ghanta do", "hi", 60),
+        ("ek bees minute", "hi", 20),
+        ("पौने घंटे", "hi", 45),
+        ("पौने दो घंटे", "hi", 105),
+        ("साडेतीन तास", "mr", 210),
+        ("साडेचार तास", "mr", 270),
+        ("सव्वादोन तास", "mr", 135),
+        ("पावणेदोन तास", "mr", 105),
+        ("sadetin taas", "mr", 210),
     ],
 )
 def test_durations(text: str, language: str, expected: int | None):
     assert minutes_in(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("can't do twenty", "en", None),
+        ("don t do twenty", "en", None),
+        ("not thirty", "en", None),
+        ("twenty is not possible", "en", None),
+        ("thirty not twenty", "en", 30),
+        ("twenty no thirty", "en", 30),
+        ("I can't do it in twenty, thirty", "en", 30),
+        ("no thirty", "en", 30),
+        ("not more than twenty", "en", 20),
+        ("twenty minutes, not more", "en", 20),
+        ("20 minutes no problem", "en", 20),
+        ("it is not ready yet, twenty minutes", "en", 20),
+        ("20 minute mein nahi hoga", "hi", None),
+        ("nahi 20 minute mein nahi hoga 30 minute", "hi", 30),
+        ("बीस नहीं", "hi", None),
+        ("nahi bees minute", "hi", 20),
+        ("bees nahi pachees", "hi", 25),
+        ("bees minute koi baat nahi", "hi", 20),
+        ("वीस नको", "mr", None),
+        ("वीस मिनिटांत होणार नाही", "mr", None),
+    ],
+)
+def test_a_denied_number_is_no_promise(text: str, language: str, expected: int | None):
+    assert minutes_in(text, language) == expected
+    assert number_in(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("twenty no thirty", True), ("बीस नहीं", True), ("twenty", False), ("20 no problem", False)],
+)
+def test_a_denial_beside_a_number_is_noticed(text: str, is_one: bool):
+    assert holds_denial(text) is is_one
 
 
 @pytest.mark.parametrize(

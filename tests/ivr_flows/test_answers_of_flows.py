@@ -330,3 +330,12 @@ def test_another_language_is_reached_from_every_menu(name: str):
             if flow_name == name and code != language:
                 got = acted_on(FLOWS[name], node, language, words)
                 assert got == f"language_{code}", (node, language, words)
+
+
+@pytest.mark.parametrize(("flow_name", "node", "language"), menus())
+def test_a_language_that_is_denied_is_not_switched_to(flow_name: str, node: str, language: str):
+    denied = """
+        I don't speak Hindi | I don't speak English | I do not understand Marathi | not Hindi
+        | I don't know English | mujhe hindi nahi aati | mala marathi yet nahi"""
+    acted = [acted_on(FLOWS[flow_name], node, language, way) for way in ways(denied)]
+    assert not [choice for choice in acted if choice and choice.startswith("language_")]

@@ -8,6 +8,7 @@ import pytest
 from ivr_flows import flow as flow_schema
 from ivr_flows.actions import Action, HangUp, Report, Request, Say, Transfer
 from ivr_flows.answers import HIGH_CONFIDENCE
+from ivr_flows.errors import VariablesInvalid
 from ivr_flows.events import (
     Event,
     Failed,
@@ -283,6 +284,37 @@ def test_a_hesitant_answer_is_asked_about_and_never_acted_on():
     assert state.phase is Phase.CHECKING
     assert outcome(actions) == {}
     assert HIGH_CONFIDENCE > 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "phase"),
+    [
+        ("twenty minutes", Phase.ENDED),
+        ("twenty no thirty", Phase.CHECKING),  # read back
+        ("can't do twenty", Phase.ASKING),
+        ("one twenty", Phase.ASKING),
+    ],
+)
+def test_a_promise_beside_a_denial_is_never_just_taken(said: str, phase: Phase):
+    state, _ = conducted("vendor_confirmation", "en", [Heard("yes"), Heard(said)])
+    assert state.phase is phase
+
+
+@pytest.mark.parametrize(
+    ("flow", "variable"),
+    [
+        ("vendor_confirmation", "amount"),
+        ("rider_assignment", "pay"),
+        ("rider_assignment", "distance_km"),
+    ],
+)
+@pytest.mark.parametrize("value", [-1, "-0.5", -1e12])
+def test_what_is_counted_is_never_less_than_nothing(flow: str, variable: str, value: object):
+    interpreter = Interpreter(FLOWS[flow], hearing=HEARING)
+    given = values_of(flow) | {variable: value}
+    with pytest.raises(VariablesInvalid, match=f"{variable}: .* is not a number of at least 0"):
+        interpreter.start_state(given, "en")
+    assert interpreter.start_state(given | {variable: 0}, "en").variables[variable] == 0
 
 
 @pytest.mark.parametrize("flow", FLOWS)

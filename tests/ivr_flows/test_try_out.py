@@ -62,6 +62,37 @@ def test_any_typed_answer_of_the_business_goes_on(line: str):
     assert "can't look up" in printed(TryOut(SUPPORT), "1", "4522#", line)
 
 
+def piped(try_out: TryOut, *lines: str) -> str:
+    out: list[str] = []
+    run(try_out, lines, out.append, show_prompt=False)
+    return "".join(out)
+
+
+def test_a_line_that_plays_the_web_service_is_asked_for_even_without_a_terminal():
+    text = piped(TryOut(SUPPORT), "1", "4522#", "yes please", "/nobody")
+    assert text.count("answer (200 {...} or fail)>") == 1
+    assert "-- no answer (yes please): on to look_up_failed\n" in text
+    assert text.count("transferred (/nobody or /hangup)>") == 1
+    assert "ask_order>" not in text
+
+
+@pytest.mark.parametrize("line", ["200", "200 {}", '204 {"status": null}'])
+def test_an_answer_without_what_is_saved_says_why_it_fails(line: str):
+    text = printed(TryOut(SUPPORT), "1", "4522#", line)
+    assert f'-- {line[:3]} without "status", which is to be saved: on to look_up_failed\n' in text
+
+
+@pytest.mark.parametrize("line", ['200 {"status": "delivered"}', "404", "500"])
+def test_an_answer_that_lacks_nothing_is_taken_without_a_word(line: str):
+    assert "on to" not in printed(TryOut(SUPPORT), "1", "4522#", line)
+
+
+def test_the_help_says_that_the_web_service_is_played():
+    text = printed(TryOut(VENDOR), "/help")
+    assert text.count("you play the web service") == 2
+    assert "--send-requests" in text
+
+
 def test_a_transfer_may_find_nobody():
     text = printed(TryOut(SUPPORT), "9", "/nobody")
     assert "transfer to support [transferred]" in text

@@ -1,0 +1,160 @@
+"""Whether what a caller has said so far is all: for ending their turn on their words. Pure.
+
+The same tables and functions decide here that decide what an answer means, so a turn is ended
+early only on what would be acted on.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Literal
+
+from ivr_flows.answers import HIGH_CONFIDENCE, choose, digits_in, minutes_in, number_in, yes_or_no
+from ivr_flows.collecting import SURE_CONFIDENCE
+from ivr_flows.flow import AskingNode, CollectNode, ListenNode
+from ivr_flows.meanings import Means
+from ivr_flows.wording import words_en, words_hi, words_mr
+from ivr_flows.wording.number_lexicon import multiple_of, term_of, unit_minutes
+from ivr_flows.wording.spoken_numbers import quantities_in
+from ivr_flows.wording.utterance import Word, words_of
+
+Readiness = Literal["complete", "enough", "open", "other", "free"]
+"""What the words so far are worth:
+
+- `complete`: an answer with nothing missing, and the recogniser is sure of it.
+- `enough`: an answer, but people often go on.
+- `open`: they can't be all, or say so.
+- `other`: they mean nothing here.
+- `free`: nothing in particular is expected.
+"""
+
+_LANGUAGES = {"en": words_en, "hi": words_hi, "mr": words_mr}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the conversation expects, at one node and in one phase."""
+
+    node: AskingNode
+    language: str  # ISO 639-1
+    means: tuple[Means, ...]
+    is_checking: bool = False  # "is that right?", "did you mean ...?"
+
+    def judge(self, text: str, confidence: float) -> Readiness:
+        """What `text`, all words of the turn so far, is worth; `confidence` (0..1): the ear's."""
+        words = words_of(text)
+        if not words:
+            return "other"
+        if _goes_on(words, self.language):
+            return "open"
+        node = self.node
+        if isinstance(node, ListenNode):
+            return "free"
+        number = self._number(node, text, words) if isinstance(node, CollectNode) else None
+        verdict = number or self._answer(text, words)
+        if confidence >= SURE_CONFIDENCE or verdict == "open":
+            return verdict
+        # Nothing is taken early that the ear doubts. Where it should have been a number and is
+        # none, or no answer at all, half of one was heard as something else: "forty" as "party".
+        is_answer = verdict == "complete" and (number or not isinstance(node, CollectNode))
+        return "other" if is_answer else "enough"
+
+    def _answer(self, text: str, words: tuple[Word, ...]) -> Readiness:
+        choices = [means.choice for means in self.means]
+        meaning = choose(text, choices, self.language)
+        if self.is_checking and meaning.confidence < HIGH_CONFIDENCE:
+            meaning = yes_or_no(text, self.language)
+        if meaning.choice is not None and meaning.confidence >= HIGH_CONFIDENCE:
+            return "enough" if _is_bare_no(words) else "complete"
+        if self._begins_an_answer(words):
+            return "open"
+        return "enough" if meaning.is_ambiguous else "other"
+
+    def _begins_an_answer(self, words: tuple[Word, ...]) -> bool:
+        """ "talk to", of "talk to a person"."""
+        said = tuple(word.folded for word in words)
+        return any(
+            len(phrase) > len(said) and phrase[: len(said)] == said
+            for means in self.means
+            for phrase in _folded(means.phrases)
+        )
+
+    def _number(self, node: CollectNode, text: str, words: tuple[Word, ...]) -> Readiness | None:
+        """What a number is worth here; None where none was said."""
+        if node.kind == "digits":
+            return self._digits(node, text)
+        in_minutes = node.kind == "minutes"
+        value = (minutes_in if in_minutes else number_in)(text, self.language)
+        if value is None:
+            return None
+        if value > node.max:
+            return "other"
+        if value < node.min or _ends_in_tens(words, self.language, value, node.max):
+            return "open"
+        has_unit = in_minutes and any(unit_minutes(word) is not None for word in words)
+        if has_unit or value * 10 > node.max or (in_minutes and value > 1):
+            return "complete"
+        return "enough"  # "one hour", "two thousand"
+
+    def _digits(self, node: CollectNode, text: str) -> Readiness | None:
+        count = len(digits_in(text, self.language))
+        if not count:
+            return None
+        if count < node.min_digits:
+            return "open"
+        if count < node.max_digits:
+            return "enough"
+        return "complete" if count == node.max_digits else "other"
+
+
+def _ends_in_tens(words: tuple[Word, ...], language: str, value: int, most: int) -> bool:
+    """ "twenty", to which "five" may belong; in Hindi and Marathi each number has its own word."""
+    last = words[-1]
+    term = term_of(last, language)
+    if term is None or value >= most:
+        return False
+    is_round = value % 10 == 0 and 20 <= value < 100
+    is_written = last.written.isdigit() and is_round
+    is_hundred = term.scale > 0 and value * 1.01 < most  # "hundred and one" would still fit
+    return term.is_tens or is_hundred or (is_written and len(quantities_in(words, language)) == 1)
+
+
+_BARE_NO = frozenset(
+    ("no", "nope", "nahi", "nahin", "naa", "na", "nako", "नहीं", "ना", "नाही", "नको")
+)
+
+
+def _is_bare_no(words: tuple[Word, ...]) -> bool:
+    """A "no" and nothing else. Who says yes leaves it at that; a refusal is mostly followed by its
+    reason, by what is right instead, or by "wait"."""
+    return len(words) == 1 and " ".join(word.written for word in words) in _BARE_NO
+
+
+@lru_cache(maxsize=512)
+def _folded(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(word.folded for word in words_of(phrase)) for phrase in phrases)
+
+
+def _goes_on(words: tuple[Word, ...], language: str) -> bool:
+    """Whether the last words ask for more of them, or for time."""
+    said = tuple(word.folded for word in words)
+    if multiple_of(words[-1]) > 1:
+        return True
+    return any(said[-len(phrase) :] == phrase for phrase in _endings(language))
+
+
+@lru_cache(maxsize=4)
+def _endings(language: str) -> frozenset[tuple[str, ...]]:
+    """The call's own language decides where they collide: "to" is a mere sound in Hindi."""
+    own = _LANGUAGES.get(language, words_en)
+    closes = _phrases(own, "HESITATIONS", "FILLERS", "YES", "NO")
+    found = _phrases(own, "GOES_ON", "HOLD")
+    for module in _LANGUAGES.values():
+        if module is not own:
+            found |= _phrases(module, "GOES_ON", "HOLD") - closes
+    return frozenset(found)
+
+
+def _phrases(module: ModuleType, *tables: str) -> set[tuple[str, ...]]:
+    listed = [phrase for table in tables for phrase in getattr(module, table, "").split(",")]
+    return {phrase for text in listed if (phrase := tuple(w.folded for w in words_of(text)))}
