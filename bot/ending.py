@@ -22,6 +22,13 @@ APOLOGY = {
 
 
 @dataclass(frozen=True, slots=True)
+class FarEndLeft:
+    """The far end is gone: queued behind what it did before."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnding:
     """Said once, by whoever ends the conversation first."""
 

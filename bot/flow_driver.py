@@ -6,7 +6,6 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import cast
 
 from loguru import logger
@@ -19,8 +18,10 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
-from bot.ending import APOLOGY, CallEnding, far_end_left
+from bot.early_answers import EarlyAnswers, SpeechAhead
+from bot.ending import APOLOGY, CallEnding, FarEndLeft, far_end_left
 from bot.journal import Journal
+from bot.listening import Listening, is_noise
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
@@ -49,25 +50,16 @@ from ivr_flows.interpreter import Interpreter, State
 from processors.call_clock import CallClock
 from processors.frames import (
     HearingFailedFrame,
-    ListenFrame,
     NoInputFrame,
     SayFrame,
     SpeechSustainedFrame,
     UtteranceEndedFrame,
     UtteranceHeardFrame,
+    UtterancePartialFrame,
     UtteranceStartedFrame,
 )
+from processors.hearing import ENDED_TURN
 from telephony.call import Disposition, EndedBy
-
-NOISE_MS = 600
-"""Sound without words that is shorter is a cough or a door: it is not answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """The far end is gone: queued behind what it did before."""
-
-    reason: str
 
 
 class FlowDriver(FrameProcessor):
@@ -82,17 +74,17 @@ class FlowDriver(FrameProcessor):
         clock: CallClock,
         request: Callable[[Request], Awaitable[Responded | Failed]],
         transfer: Callable[[str], Awaitable[str | None]],
+        prepare: Callable[[str, str], Awaitable[None]],
         on_end: Callable[[CallEnding], Awaitable[None]],
         disconnect_is_hang_up: bool = False,
     ) -> None:
         """`transfer` hands the call to a number or desk: None when it did, else why it could not.
-        `on_end` is told once how the conversation ended; when the flow ends it, after the far
-        end has played the last word. `disconnect_is_hang_up`: this line's callers hang up by
-        closing the connection, as browsers do; elsewhere that is the carrier's failure."""
+        `prepare` (text, language) has a text ready to be spoken. `on_end` is told once how the
+        conversation ended; when the flow ends it, after the far end played the last word.
+        `disconnect_is_hang_up`: callers hang up by closing the connection, as browsers do."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
-        self._language = state.language
         self._journal = journal
         self._notes = TurnNotes(journal)
         self._clock = clock
@@ -100,16 +92,17 @@ class FlowDriver(FrameProcessor):
         self._transfer = transfer
         self._on_end = on_end
         self._disconnect_is_hang_up = disconnect_is_hang_up
-        self._events: asyncio.Queue[Event | _Left] = asyncio.Queue()
+        self._events: asyncio.Queue[Event | UtteranceHeardFrame | FarEndLeft] = asyncio.Queue()
+        self._ahead = SpeechAhead(interpreter, prepare)
+        self._early = EarlyAnswers(interpreter)
         self._tasks: list[asyncio.Task[None]] = []
         self._says = SayQueue()
-        self._listen: Listen | None = None
+        self._listening = Listening(interpreter, self._notes, clock)
         self._ending: HangUp | Transfer | None = None
         self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
         self._no_transfer.set()
         self._is_gone = False
         self._has_ended = False
-        self._has_said_keypad_only = False
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
@@ -120,6 +113,7 @@ class FlowDriver(FrameProcessor):
         """End the tasks: the events', and requests still under way; a transfer's end is awaited."""
         await self._no_transfer.wait()
         await super().cleanup()
+        await self._ahead.stop()
         for task in self._tasks:
             if not task.done():
                 await self.cancel_task(task)
@@ -131,6 +125,9 @@ class FlowDriver(FrameProcessor):
         match frame:
             case InputDTMFFrame():
                 self._pressed(frame)
+            case UtterancePartialFrame():
+                if not self._says.must_finish:
+                    await self._ahead.consider(frame, self._state)
             case UtteranceHeardFrame():
                 self._heard(frame)
             case SpeechSustainedFrame():
@@ -149,7 +146,7 @@ class FlowDriver(FrameProcessor):
 
     async def _pass_on(self, frame: Frame, direction: FrameDirection) -> None:
         await self.push_frame(frame, direction)
-        if direction is not FrameDirection.DOWNSTREAM:
+        if direction is FrameDirection.UPSTREAM:
             return
         if isinstance(frame, ClientConnectedFrame):
             self._events.put_nowait(Started())
@@ -159,7 +156,7 @@ class FlowDriver(FrameProcessor):
     def hung_up(self, reason: str) -> None:
         """The far end left: nothing is said any more, but what it did before that counts."""
         self._is_gone = True
-        self._events.put_nowait(_Left(reason))
+        self._events.put_nowait(FarEndLeft(reason))
 
     async def _end_without_far_end(self, reason: str) -> None:
         disposition = self._ending.disposition if isinstance(self._ending, HangUp) else None
@@ -190,19 +187,23 @@ class FlowDriver(FrameProcessor):
         digit = frame.button.value
         duration_ms: int | None = frame.metadata.get("duration_ms")  # where the carrier tells
         self._notes.pressed(digit, self._clock.now_ms(), duration_ms)
-        self._events.put_nowait(Pressed(digit))
+        if not frame.metadata.get(ENDED_TURN):
+            self._events.put_nowait(Pressed(digit))
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
+        self._ahead.settle()
         if not frame.text and self._says.is_speaking:
             return
-        if not frame.text and frame.end_ms - frame.start_ms < NOISE_MS:
+        if is_noise(frame):
             self._events.put_nowait(Played())  # nothing was said: listen on
             return
-        if self._says.must_finish:
+        if self._says.was_meanwhile(frame.start_ms, frame.end_ms):
             self._notes.note("not_heard", frame.end_ms, text=frame.text)
+            if not self._says.is_speaking:
+                self._events.put_nowait(Played())  # the time for an answer begins anew
             return
-        self._notes.heard(frame, self._listen.node if self._listen else "")
-        self._events.put_nowait(Heard(frame.text, frame.confidence, frame.language))
+        self._notes.heard(frame, self._listening.node)
+        self._events.put_nowait(frame)
 
     async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
         if self._says.is_speaking and not self._says.must_finish:
@@ -215,7 +216,7 @@ class FlowDriver(FrameProcessor):
 
     async def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
         self._notes.ended(frame)
-        was_awaited = self._says.played(frame.utterance_id)
+        was_awaited = self._says.played(frame.utterance_id, frame.end_ms)
         if frame.failure:
             self._notes.note("speaking_failed", frame.end_ms, reason=frame.failure)
             self._events.put_nowait(Failed("speech", frame.failure))
@@ -240,19 +241,35 @@ class FlowDriver(FrameProcessor):
                     reason = "the flow broke"
                     await self._end(CallEnding(Disposition.FAILED, EndedBy.BOT, reason=reason))
                     return
-                await self._say(Say(APOLOGY.get(self._language, APOLOGY["en"]), self._language, ""))
+                language = self._state.language
+                await self._say(Say(APOLOGY.get(language, APOLOGY["en"]), language, ""))
 
-    async def _take(self, event: Event | _Left) -> None:
-        if isinstance(event, _Left):
+    async def _take(self, event: Event | UtteranceHeardFrame | FarEndLeft) -> None:
+        if isinstance(event, FarEndLeft):
             await self._end_without_far_end(event.reason)
             return
+        if isinstance(event, UtteranceHeardFrame):
+            event = await self._answer(event)
         if self._ending is None:
             self._state, actions = self._interpreter.step(self._state, event)
+            self._early.stepped(event, actions)
             for action in actions:
                 await self._act(action)
             await self._expect()
         if self._ending is not None and self._says.is_done and not self._is_gone:
             await self._carry_out_ending(self._ending)
+
+    async def _answer(self, frame: UtteranceHeardFrame) -> Heard:
+        """What was said, with the answer before it if that goes on here."""
+        heard, before = self._early.whole(frame)
+        if before is not None:
+            self._notes.went_on(frame, heard.text)
+            self._says.drop_held()
+            await self._cut_off()
+            self._journal.outcome({**dict.fromkeys(self._state.reported), **before.reported})
+            self._state, _ = self._interpreter.step(before, Played())
+        self._early.remember(frame, heard, self._state)
+        return heard
 
     async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
         disposition = Disposition(ending.disposition)
@@ -282,14 +299,13 @@ class FlowDriver(FrameProcessor):
                 if not self._says.must_finish:
                     await self._cut_off()
             case Listen():
-                self._listen = action
+                self._listening.asked = action
             case Request():
                 task = cast(asyncio.Task[None], self.create_task(self._carry_out(action)))
                 self._tasks.append(task)
             case Report():
                 self._journal.outcome(action.variables)
             case SwitchLanguage():
-                self._language = action.language
                 self._journal.language(action.language)
                 self._notes.note("language", self._clock.now_ms(), language=action.language)
             case HangUp() | Transfer():
@@ -316,24 +332,9 @@ class FlowDriver(FrameProcessor):
         await self.broadcast_interruption()
 
     async def _expect(self) -> None:
-        """Tell hearing what is expected now; silence counts once everything is played."""
-        listen = self._listen
-        keypad_only = self._interpreter.keypad_only(self._state)
-        if keypad_only and not self._has_said_keypad_only:
-            self._has_said_keypad_only = True
-            logger.warning("no ear for {!r} here: the call goes by keys only", self._language)
-            self._notes.note("keypad_only", self._clock.now_ms(), language=self._language)
-        is_listening = listen is not None and self._ending is None
-        await self.push_frame(
-            ListenFrame(
-                language=self._language,
-                speech=is_listening and listen is not None and listen.speech,
-                is_free_speech=listen.free_speech if listen else False,
-                hints=listen.hints if listen else (),
-                timeout_ms=listen.timeout_ms if listen and not self._says.is_speaking else None,
-            ),
-            FrameDirection.UPSTREAM,
-        )
+        is_speaking, is_ending = self._says.is_speaking, self._ending is not None
+        frame = self._listening.frame(self._state, is_speaking=is_speaking, is_ending=is_ending)
+        await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _carry_out(self, action: Request) -> None:
         result = await self._request(action)

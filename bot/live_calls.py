@@ -1,8 +1,9 @@
 """The calls that run in this process: how many there may be, and how to reach one."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 from bot.ending import CallEnding
 from bot.session import CallSession
@@ -12,7 +13,7 @@ from telephony.errors import LineBusy
 HANDSHAKES_PER_CALL = 4
 """Sockets that may be open without having said which call they are, for each call that may run.
 
-A carrier says it within a second. Fewer, and a burst of calls is refused behind silent sockets;
+A carrier says it within a second. Fewer, and a burst of calls loses sockets that would have spoken;
 more, and silent sockets take memory for nothing.
 """
 
@@ -23,7 +24,7 @@ class LiveCalls:
     def __init__(self, max_calls: int) -> None:
         self.max_calls = max_calls
         self._places = 0
-        self._handshakes = 0
+        self._silent: dict[asyncio.Timeout, str] = {}  # the oldest first; its peer's address
         self._sessions: dict[str, CallSession] = {}
         self._is_draining = False
         self._emptied = asyncio.Event()
@@ -43,18 +44,44 @@ class LiveCalls:
         """Whether another call would be refused."""
         return self._is_draining or self._places >= self.max_calls
 
-    @contextmanager
-    def handshake(self) -> Generator[None]:
-        """Room for a socket that has yet to say which call it is. Raises LineBusy."""
+    @asynccontextmanager
+    async def handshake(self, peer: str) -> AsyncGenerator[None]:
+        """Room for a socket from `peer`, an address, that has yet to say which call it is.
+
+        Where there is none, one that has been silent for longer loses its own. Raises LineBusy,
+        in the block too.
+        """
         if self._is_draining:
             raise LineBusy("The server is shutting down; try another")
-        if self._handshakes >= HANDSHAKES_PER_CALL * self.max_calls:
-            raise LineBusy(f"{self._handshakes} sockets have yet to send their start message")
-        self._handshakes += 1
+        room = asyncio.timeout(None)
         try:
-            yield
-        finally:
-            self._handshakes -= 1
+            async with room:
+                self._silent[room] = peer
+                if len(self._silent) > HANDSHAKES_PER_CALL * self.max_calls:
+                    self._close_a_silent_one()
+                try:
+                    yield
+                finally:
+                    self._silent.pop(room, None)
+        except TimeoutError:
+            if not room.expired():
+                raise
+            raise LineBusy(
+                "No start message yet, and a new socket needs the room: "
+                f"{HANDSHAKES_PER_CALL * self.max_calls} may be silent"
+            ) from None
+
+    def _close_a_silent_one(self) -> None:
+        """The oldest of the peer that holds most.
+
+        So one that opens many displaces its own and not the carriers', and where all come through
+        one proxy, and look alike, it is the oldest of all: a carrier has spoken long before.
+        """
+        held = Counter(self._silent.values())
+        most = max(held.values())
+        oldest = next(room for room, peer in self._silent.items() if held[peer] == most)
+        del self._silent[oldest]
+        oldest.reschedule(asyncio.get_running_loop().time())
 
     @contextmanager
     def place(self) -> Generator[None]:

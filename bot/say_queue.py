@@ -13,6 +13,7 @@ class SayQueue:
     def __init__(self) -> None:
         self._unplayed: dict[int, Say] = {}  # handed on to be spoken, by utterance id
         self._held: list[Say] = []
+        self._told_until_ms = 0  # where the last prompt that nothing cuts short ended
 
     @property
     def is_speaking(self) -> bool:
@@ -28,6 +29,13 @@ class SayQueue:
     def must_finish(self) -> bool:
         """Whether a prompt is being said that nothing cuts short."""
         return any(not say.interruptible for say in self._unplayed.values())
+
+    def was_meanwhile(self, start_ms: int, end_ms: int) -> bool:
+        """Whether what the caller said fell mostly into a prompt that nothing cuts short.
+
+        The "haan, boliye" to a greeting is no answer to the question behind it.
+        """
+        return self.must_finish or self._told_until_ms - start_ms > end_ms - self._told_until_ms
 
     def hold(self, say: Say) -> None:
         """It is to be said behind everything else."""
@@ -45,9 +53,12 @@ class SayQueue:
         """It is being spoken under this id."""
         self._unplayed[utterance_id] = say
 
-    def played(self, utterance_id: int) -> bool:
-        """An utterance is over; whether it was awaited."""
-        return self._unplayed.pop(utterance_id, None) is not None
+    def played(self, utterance_id: int, end_ms: int) -> bool:
+        """An utterance is over, at `end_ms`; whether it was awaited."""
+        say = self._unplayed.pop(utterance_id, None)
+        if say is not None and not say.interruptible:
+            self._told_until_ms = end_ms
+        return say is not None
 
     def drop_held(self) -> None:
         """What waits is not to be said: an answer overtook it."""

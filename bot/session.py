@@ -43,7 +43,12 @@ class LineShape:
     packet_ms: int
     mark_timeout_ms: int | None = None  # None: the line returns marks; else what stands for them
     rtvi: bool = False  # the far end is a Pipecat client, which waits for the bot's greeting
-    bot_delay_ms: int = 0  # how long the bot's audio lasts on its way after it was sent
+    bot_delay_ms: int = 0  # how long the bot's audio lasts on its way, where no mark tells
+
+    @property
+    def returns_marks(self) -> bool:
+        """Whether the far end says what it has played."""
+        return self.mark_timeout_ms is None
 
 
 class CallSession:
@@ -70,6 +75,7 @@ class CallSession:
         self._recorder = self._new_recorder()
         self._ending: CallEnding | None = None
         self._pipeline_ended = asyncio.Event()
+        self._voice = Voice(services.caches, services.settings.voices, line.sample_rate_hz)
         self._driver = self._new_driver(transfer)
         self._transport = transport
         self._worker = self._new_worker()
@@ -112,7 +118,10 @@ class CallSession:
         if not self._services.settings.record_calls:
             return None
         return Recorder(
-            self.recording_path, self._line.sample_rate_hz, bot_delay_ms=self._line.bot_delay_ms
+            self.recording_path,
+            self._line.sample_rate_hz,
+            bot_delay_ms=self._line.bot_delay_ms,
+            echoes_marks=self._line.returns_marks,
         )
 
     @property
@@ -133,6 +142,7 @@ class CallSession:
             clock=self._clock,
             request=lambda request: carry_out(services.http, request),
             transfer=transfer,
+            prepare=self._voice.prepare,
             on_end=self._note_ending,
             disconnect_is_hang_up=self._line.rtvi,
         )
@@ -144,15 +154,16 @@ class CallSession:
             recognizer_for=services.recognizers.get,
             clock=self._clock,
             sample_rate_hz=rate_hz,
+            end_of_turn=services.smart_turn,  # in free speech; loaded when it is first asked
         )
         speaking = Speaking(
-            speaker=Voice(services.caches, services.settings.voices, rate_hz),
+            speaker=self._voice,
             clock=self._clock,
             sample_rate_hz=rate_hz,
             packet_ms=self._line.packet_ms,
             mark_timeout_ms=self._line.mark_timeout_ms
             or round(services.settings.timeouts.play_out_s * 1000),
-            sends_marks=self._line.mark_timeout_ms is None,
+            sends_marks=self._line.returns_marks,
         )
         pipeline = call_pipeline(
             self._transport,

@@ -40,7 +40,13 @@ class TurnNotes:
                 node=node,
             )
         )
-        self._unanswered = TurnLatency(frame.end_ms, frame.decided_ms, frame.transcript_ms)
+        # The words are mostly known before the decision; they are of use from then on.
+        known_ms = max(frame.decided_ms, frame.transcript_ms)
+        self._unanswered = TurnLatency(frame.end_ms, frame.decided_ms, known_ms)
+
+    def went_on(self, frame: UtteranceHeardFrame, whole_text: str) -> None:
+        """They went on with what was taken for all: it was answered as one, from here on."""
+        self.note("went_on", frame.start_ms, text=whole_text)
 
     def said(self, say: Say, at_ms: int) -> int:
         """The bot is about to say something; the id of the utterance."""

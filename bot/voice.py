@@ -6,7 +6,21 @@ from contextlib import aclosing
 from speech.cache import SpeechCache
 from speech.speakable import speakable
 from speech.stt import Pcm
-from speech.tts import SpeechRequest
+from speech.tts import SpeechRequest, Synthesizer
+
+
+def voice_fault(mouth: Synthesizer, language: str, wanted: str | None) -> tuple[str, str] | None:
+    """Why `mouth` can't speak a language with the voice that the settings want, and what to set.
+
+    None where it can; `wanted` None is the engine's own choice.
+    """
+    names = [voice.name for voice in mouth.voices if voice.language == language]
+    if wanted is None or wanted in names:
+        return None
+    what = f"{mouth.name} has no voice {wanted!r} for {language}"
+    known = ", ".join(names)
+    variable = f"CALLWRIGHT_VOICES__{language.upper()}"
+    return what, f"set {variable} to one of {known}" if names else f"leave {variable} out"
 
 
 class Voice:
@@ -32,3 +46,8 @@ class Voice:
         async with aclosing(cache.speak(request, sample_rate_hz=self._rate_hz)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def prepare(self, text: str, language: str) -> None:
+        """Have it in the cache; what fails here fails again, and is told, when it is spoken."""
+        requests = [self.request(text, language)]
+        await self._caches[language].prewarm(requests, sample_rate_hz=self._rate_hz)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipecat.frames.frames import DataFrame, SystemFrame
 
+from processors.expecting import Expectation, Verdict
+
 
 @dataclass
 class ListenFrame(SystemFrame):
@@ -17,6 +19,8 @@ class ListenFrame(SystemFrame):
     is_free_speech: bool = False
     hints: tuple[str, ...] = ()
     timeout_ms: int | None = None  # silence after which `NoInputFrame` is due; None: not counting
+    expectation: Expectation | None = None  # what words are worth; None: as in free speech
+    finish_key: str = ""  # this key ends a turn under way, like a number's last digit
 
 
 @dataclass
@@ -25,6 +29,19 @@ class SpeechSustainedFrame(SystemFrame):
 
     start_ms: int
     at_ms: int
+
+
+@dataclass
+class UtterancePartialFrame(SystemFrame):
+    """Downstream, hearing to flow: what the caller said so far in a turn that isn't over."""
+
+    text: str  # everything, as it was decoded last
+    stable_text: str  # its first words, on which the last two decodes agree
+    language: str
+    confidence: float
+    start_ms: int
+    through_ms: int  # up to where the audio was decoded
+    verdict: Verdict
 
 
 @dataclass
@@ -37,7 +54,8 @@ class UtteranceHeardFrame(SystemFrame):
     start_ms: int
     end_ms: int  # where the speech ended
     decided_ms: int  # when the turn was found to have ended
-    transcript_ms: int  # when its words were known
+    transcript_ms: int  # when they were of use: known, and decided to be all; from decided_ms on
+    is_early: bool = False  # decided on the words, before a silence that would have told as well
 
 
 @dataclass

@@ -1,73 +1,81 @@
 """The caller's audio in, turns and their words out.
 
-Audio ends here: it is cut into windows, each window's probability of speech drives the turn
-policy, and the audio of a finished turn goes to the recogniser. All model work runs in the
-pool; decodes of one call run one after the other, so words come in the order they were said.
+Audio ends here: it is cut into windows, and each window's probability of speech drives the turn
+policy. The words are decoded while the caller speaks, whenever the policy asks for them; what the
+flow thinks of them goes back to the policy, which ends the turn. All model work runs in the pool,
+and no frame waits for it. A call's decodes run one after the other, so words come in the order
+they were said; only a partial is given up for them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from loguru import logger
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
+    InputDTMFFrame,
     InputTransportMessageFrame,
-    StartFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
 from processors.call_clock import CallClock
+from processors.detectors import EndOfTurn, SpeechProbability
+from processors.expecting import Verdict
 from processors.frames import (
     HearingFailedFrame,
     ListenFrame,
     NoInputFrame,
     SpeechSustainedFrame,
     UtteranceHeardFrame,
+    UtterancePartialFrame,
 )
+from processors.kept_audio import KeptAudio
 from processors.turn_taking import (
     WINDOW_MS,
+    MelodyWanted,
     NoInput,
     SpeechStarted,
     SpeechSustained,
     TurnEnded,
     TurnEvent,
     TurnPolicy,
+    WordsWanted,
 )
+from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import SpeechError
-from speech.stt import Pcm, Recognizer
-
-KEPT_AFTER_SPEECH_MS = 120
-"""Silence left behind the last voice: enough for a soft last consonant."""
+from speech.stt import Pcm, Recognizer, Transcript
 
 LAST_WORDS_S = 1.0
 """How long the end of the stream waits for the words said right before it. A sentence takes the
 recogniser a few tenths of that; shorter loses "confirmed, bye", longer only delays the record."""
 
-
-class SpeechProbability(Protocol):
-    """The call's voice activity detector, with the call's own state."""
-
-    async def __call__(self, window: Pcm) -> float:
-        """The probability (0..1) that a window of int16 mono PCM at the line's rate is speech."""
-        ...
+ENDED_TURN = "ended_turn"
+"""In the metadata of a key that ended a spoken number: it is no answer of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Utterance:
-    pcm: Pcm
-    language: str
-    hints: tuple[str, ...]
-    start_ms: int
-    end_ms: int
+class _WordsSoFar:
+    """The caller may have finished: what was said?"""
+
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The caller has finished."""
+
+    utterance: Utterance
+    ended: TurnEnded
     decided_ms: int
+    key: InputDTMFFrame | None  # that ended it
 
 
 class Hearing(FrameProcessor):
-    """`InputAudioRawFrame` in; `UtteranceHeardFrame`, `SpeechSustainedFrame`, `NoInputFrame` out.
+    """`InputAudioRawFrame` in; `UtterancePartialFrame`, `UtteranceHeardFrame`,
+    `SpeechSustainedFrame`, `NoInputFrame` out.
 
     Obeys `ListenFrame` from downstream. Other frames pass.
     """
@@ -80,32 +88,38 @@ class Hearing(FrameProcessor):
         clock: CallClock,
         sample_rate_hz: int,
         policy: TurnPolicy | None = None,
+        end_of_turn: EndOfTurn | None = None,
     ) -> None:
-        """`recognizer_for` gives the ear of a language (ISO 639-1), None where there is none."""
+        """`recognizer_for` gives the ear of a language (ISO 639-1), None where there is none;
+        `end_of_turn` is asked in free speech."""
         super().__init__()
         self._probability = probability
         self._recognizer_for = recognizer_for
         self._clock = clock
         self._sample_rate_hz = sample_rate_hz
         self._policy = policy or TurnPolicy()
+        self._end_of_turn = end_of_turn
         self._window_samples = sample_rate_hz * WINDOW_MS // 1000
         self._pending = np.zeros(0, np.int16)
-        self._kept: list[Pcm] = []  # windows from `_kept_from_ms` on
-        self._kept_from_ms = 0
+        self._kept = KeptAudio()
         self._turn_is_open = False
+        self._utterance: Utterance | None = None  # of the open turn, where it can be recognised
+        self._ending_key: InputDTMFFrame | None = None
         self._has_stopped = False
         self._listen = ListenFrame(language="", speech=False)
-        self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue()
+        self._work: asyncio.Queue[_WordsSoFar | _Turn] = asyncio.Queue()
         self._decoder: asyncio.Task[None] | None = None
+        self._partial: asyncio.Task[None] | None = None
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that decodes."""
         await super().setup(setup)
-        self._decoder = self.create_task(self._decode_utterances())
+        self._decoder = self.create_task(self._decode())
 
     async def cleanup(self) -> None:
-        """End the task that decodes."""
+        """End the tasks that decode."""
         await super().cleanup()
+        await self._give_up_partial()
         if self._decoder:
             await self.cancel_task(self._decoder)
             self._decoder = None
@@ -117,6 +131,8 @@ class Hearing(FrameProcessor):
             await self._take_audio(np.frombuffer(frame.audio, np.int16))
         elif isinstance(frame, ListenFrame):
             self._expect(frame)
+        elif isinstance(frame, InputDTMFFrame) and await self._ends_turn(frame):
+            pass  # it follows the words that it ended
         else:
             if (
                 isinstance(frame, InputTransportMessageFrame)
@@ -124,12 +140,19 @@ class Hearing(FrameProcessor):
             ):
                 await self._hear_last_words()
             await self.push_frame(frame, direction)
-            if isinstance(frame, StartFrame):
-                logger.debug("hearing at {} Hz", self._sample_rate_hz)
 
     def _expect(self, frame: ListenFrame) -> None:
         self._listen = frame
         self._policy.expect(frame.timeout_ms)
+        if self._utterance and (ear := self._ear()):
+            self._utterance.listen_with(ear)
+
+    async def _ends_turn(self, frame: InputDTMFFrame) -> bool:
+        if frame.button.value != self._listen.finish_key or self._utterance is None:
+            return False
+        self._ending_key = frame
+        await self._act_on(self._policy.finish())
+        return True
 
     async def _take_audio(self, pcm: Pcm) -> None:
         self._clock.advance(len(pcm), self._sample_rate_hz)
@@ -147,7 +170,7 @@ class Hearing(FrameProcessor):
         await self._act_on(self._policy.finish())
         try:
             async with asyncio.timeout(LAST_WORDS_S):
-                await self._utterances.join()
+                await self._work.join()
         except TimeoutError:
             logger.warning("the caller's last words were not recognised in time")
 
@@ -156,7 +179,7 @@ class Hearing(FrameProcessor):
             self._forget()
             await self._act_on(self._policy.skip(WINDOW_MS))
             return
-        self._kept.append(window)
+        self._kept.add(window)
         try:
             probability = await self._probability(window)
         except SpeechError as error:
@@ -164,88 +187,164 @@ class Hearing(FrameProcessor):
             logger.warning("voice activity detection failed: {}", error)
             probability = 0.0
         await self._act_on(self._policy.window(probability))
-        if not self._turn_is_open:
-            self._keep_last(self._policy.thresholds.idle_margin_ms)
+        if self._turn_is_open:
+            self._hand_on_audio(self._policy.last_voice_ms)
+        else:
+            self._kept.keep_last(self._policy.thresholds.idle_margin_ms, self._policy.now_ms)
 
     async def _act_on(self, events: tuple[TurnEvent, ...]) -> None:
         for event in events:
             match event:
-                case SpeechStarted():
-                    self._turn_is_open = True
+                case SpeechStarted(at_ms):
+                    self._open_turn(at_ms)
                 case SpeechSustained(start_ms, at_ms):
                     await self.push_frame(SpeechSustainedFrame(start_ms=start_ms, at_ms=at_ms))
+                case WordsWanted():
+                    await self._want_words(is_urgent=event.is_urgent)
+                case MelodyWanted():
+                    if self._end_of_turn and (utterance := self._utterance):
+                        self._ask_in_passing(self._learn_melody(self._end_of_turn, utterance))
                 case TurnEnded():
-                    self._turn_is_open = False
-                    self._utterances.put_nowait(self._cut(event))
+                    await self._end_turn(event)
                 case NoInput(at_ms):
-                    await self._push_no_input(at_ms)
+                    if self._work.empty() and not self._turn_is_open:
+                        await self.push_frame(NoInputFrame(at_ms=at_ms))
 
-    async def _push_no_input(self, at_ms: int) -> None:
-        if self._utterances.empty() and not self._turn_is_open:
-            await self.push_frame(NoInputFrame(at_ms=at_ms))
+    # A turn
 
-    def _cut(self, turn: TurnEnded) -> _Utterance:
-        audio = np.concatenate(self._kept)
-        first_ms = max(turn.start_ms - self._policy.thresholds.idle_margin_ms, self._kept_from_ms)
-        first = (first_ms - self._kept_from_ms) * self._sample_rate_hz // 1000
-        last_ms = turn.end_ms + KEPT_AFTER_SPEECH_MS
-        last = (last_ms - self._kept_from_ms) * self._sample_rate_hz // 1000
-        return _Utterance(
-            audio[first:last],
-            self._listen.language,
-            self._listen.hints,
-            turn.start_ms,
-            turn.end_ms,
-            self._clock.now_ms(),
-        )
+    def _ear(self) -> Ear | None:
+        listen = self._listen
+        recognizer = self._recognizer_for(listen.language)
+        if recognizer is None:
+            return None
+        return Ear(recognizer, listen.language, self._sample_rate_hz, listen.hints)
 
-    def _keep_last(self, duration_ms: int) -> None:
-        surplus = len(self._kept) - (duration_ms + WINDOW_MS - 1) // WINDOW_MS
-        if surplus > 0:
-            del self._kept[:surplus]
-        self._kept_from_ms = self._policy.now_ms - len(self._kept) * WINDOW_MS
+    def _open_turn(self, start_ms: int) -> None:
+        self._turn_is_open = True
+        ear = self._ear()
+        if ear is not None:
+            self._utterance = Utterance(ear, first_ms=self._kept.from_ms, start_ms=start_ms)
+
+    def _hand_on_audio(self, voice_end_ms: int) -> None:
+        """To the utterance, up to a little behind its last voice: the silence may be the end."""
+        through_ms = voice_end_ms + self._policy.thresholds.words_silence_ms
+        windows = self._kept.take(through_ms)
+        if self._utterance is not None:
+            self._utterance.take(windows)
+
+    async def _want_words(self, *, is_urgent: bool) -> None:
+        utterance = self._utterance
+        if utterance is None:
+            return
+        self._hand_on_audio(self._policy.last_voice_ms)
+        if is_urgent:
+            await self._give_up_partial()
+            self._work.put_nowait(_WordsSoFar(utterance))
+        elif self._work.empty():
+            self._ask_in_passing(self._learn(utterance, is_urgent=False))
+
+    async def _end_turn(self, ended: TurnEnded) -> None:
+        self._hand_on_audio(ended.end_ms)
+        utterance, self._utterance = self._utterance, None
+        key, self._ending_key = self._ending_key, None
+        self._turn_is_open = False
+        if utterance is None:
+            return
+        utterance.is_over = True
+        await self._give_up_partial()
+        self._work.put_nowait(_Turn(utterance, ended, self._clock.now_ms(), key))
+
+    async def _give_up_partial(self) -> None:
+        partial = self._partial
+        if partial is not None and partial is not asyncio.current_task():
+            self._partial = None
+            await self.cancel_task(partial)
 
     def _forget(self) -> None:
         self._turn_is_open = False
-        self._kept.clear()
-        self._kept_from_ms = self._policy.now_ms + WINDOW_MS
+        if self._utterance is not None:
+            self._utterance.is_over = True
+            self._utterance = None
+        self._kept.clear(self._policy.now_ms + WINDOW_MS)
 
-    async def _decode_utterances(self) -> None:
+    # Its words
+
+    def _ask_in_passing(self, question: Coroutine[object, object, None]) -> None:
+        """At most one question whose answer may be given up."""
+        if self._partial is None or self._partial.done():
+            self._partial = self.create_task(question)
+        else:
+            question.close()
+
+    async def _learn_melody(self, end_of_turn: EndOfTurn, utterance: Utterance) -> None:
+        through_ms = self._policy.now_ms
+        finished = await utterance.sounds_finished(end_of_turn)
+        if finished is not None and utterance is self._utterance:
+            await self._act_on(self._policy.judged("free", through_ms, finished=finished))
+
+    async def _decode(self) -> None:
         while True:
-            utterance = await self._utterances.get()
+            work = await self._work.get()
             try:
-                await self._decode(utterance, self.push_frame)
+                if isinstance(work, _Turn):
+                    await self._tell(work)
+                elif not work.utterance.is_over and self._work.empty():
+                    await self._learn(work.utterance, is_urgent=True)
             finally:
-                self._utterances.task_done()
+                self._work.task_done()
 
-    async def _decode(
-        self, utterance: _Utterance, push: Callable[[Frame], Awaitable[None]]
-    ) -> None:
-        recognizer = self._recognizer_for(utterance.language)
-        if recognizer is None:
-            return
+    async def _learn(self, utterance: Utterance, *, is_urgent: bool) -> None:
+        """What was said so far, and what the flow thinks of it."""
         try:
-            stream = recognizer.open(
-                language=utterance.language,
-                sample_rate_hz=self._sample_rate_hz,
-                hints=utterance.hints,
-            )
-            stream.feed(utterance.pcm)
-            transcript = await stream.finish()
-        except (SpeechError, ValueError, RuntimeError, MemoryError) as error:
-            # Recognisers promise SpeechError; the others are what engines break their word with,
-            # and the caller's next turn must find an ear.
-            logger.error("{} could not recognise an utterance: {!r}", recognizer.name, error)
-            await push(HearingFailedFrame(reason=str(error) or type(error).__name__))
+            transcript = await utterance.words(is_urgent=is_urgent)
+        except ENGINE_FAILURES as error:
+            if is_urgent:  # asked again, and reported, when the turn ends
+                logger.warning("what was said so far could not be recognised: {!r}", error)
+                await self._act_on(self._policy.judged("other", self._policy.now_ms))
             return
-        await push(
-            UtteranceHeardFrame(
+        if utterance is not self._utterance:
+            return
+        through_ms = utterance.through_ms(transcript)
+        verdict = self._judge(transcript)
+        await self.push_frame(
+            UtterancePartialFrame(
                 text=transcript.text,
+                stable_text=utterance.stable_text,
                 language=transcript.language,
                 confidence=transcript.confidence,
                 start_ms=utterance.start_ms,
-                end_ms=utterance.end_ms,
-                decided_ms=utterance.decided_ms,
-                transcript_ms=self._clock.now_ms(),
+                through_ms=through_ms,
+                verdict=verdict,
             )
         )
+        await self._act_on(self._policy.judged(verdict, through_ms))
+
+    def _judge(self, transcript: Transcript) -> Verdict:
+        expectation = self._listen.expectation
+        if expectation is None:
+            return "free" if transcript.text else "other"
+        return expectation.judge(transcript.text, transcript.confidence)
+
+    async def _tell(self, turn: _Turn) -> None:
+        utterance = turn.utterance
+        try:
+            transcript = await utterance.finish()
+        except ENGINE_FAILURES as error:
+            logger.error("an utterance could not be recognised: {!r}", error)
+            await self.push_frame(HearingFailedFrame(reason=str(error) or type(error).__name__))
+            transcript = None
+        if transcript is not None:
+            heard = UtteranceHeardFrame(
+                text=transcript.text,
+                language=transcript.language,
+                confidence=transcript.confidence,
+                start_ms=turn.ended.start_ms,
+                end_ms=turn.ended.end_ms,
+                decided_ms=turn.decided_ms,
+                transcript_ms=self._clock.now_ms(),
+                is_early=turn.ended.verdict == "complete",
+            )
+            await self.push_frame(heard)
+        if turn.key is not None:
+            turn.key.metadata[ENDED_TURN] = transcript is not None and bool(transcript.text)
+            await self.push_frame(turn.key)

@@ -137,6 +137,13 @@ class EnginePool:
                 self._workers, self._queued, self._running, self._done, self._dropped, self._refused
             )
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether work that may wait would have to: something else does, or it has its share."""
+        with self._lock:
+            waiting = any(job.live for job in self._heap)
+            return waiting or self._patient >= self._patient_limit
+
     def submit(
         self, fn: Callable[..., T], *args: Any, priority: Priority = Priority.FINAL
     ) -> "asyncio.Future[T]":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from loguru import logger
 
-from speech.errors import EngineFailed
+from speech.errors import EngineBusy, EngineFailed
 from speech.pool import EnginePool, Priority
 from speech.stt import Pcm, Transcript, Word
 
@@ -91,10 +91,17 @@ class SegmentedStream:
             self._chunks.append(pcm.copy())  # the caller may reuse its buffer
             self._samples += len(pcm)
 
-    async def partial(self) -> Transcript:
-        """Decode what was fed so far. Costs nothing when nothing came since the last one."""
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        """Decode what was fed so far. Costs nothing when nothing came since the last one.
+
+        Raises:
+            EngineBusy: others wait for a worker, and this may be left out.
+        """
         self._check_open()
-        return self._transcript(await self._decoded(Priority.PARTIAL), is_final=False)
+        if not is_urgent and self._pool.is_busy:
+            raise EngineBusy("no partial transcript while other work waits")
+        priority = Priority.FINAL if is_urgent else Priority.PARTIAL
+        return self._transcript(await self._decoded(priority), is_final=False)
 
     async def finish(self) -> Transcript:
         """Decode the whole utterance and close the stream; pending partials are cancelled."""

@@ -45,12 +45,19 @@ class RecognitionStream(Protocol):
         """Take more audio, int16 mono at the stream's rate. Never blocks, never decodes."""
         ...
 
-    async def partial(self) -> Transcript:
-        """Decode what has been fed so far; `is_final` is False. Gives way to final work."""
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        """Decode what has been fed so far; `is_final` is False.
+
+        `is_urgent`: as soon as a final transcript, because these may be the last words. Else it
+        gives way to other work, and raises EngineBusy where it would have to wait for it.
+        """
         ...
 
     async def finish(self) -> Transcript:
-        """Decode the whole utterance and close the stream; `is_final` is True."""
+        """Decode the whole utterance and close the stream; `is_final` is True.
+
+        Costs nothing when nothing was fed since an urgent partial: that was the final one.
+        """
         ...
 
     def cancel(self) -> None:

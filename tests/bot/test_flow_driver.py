@@ -30,6 +30,7 @@ from processors.frames import (
     UtteranceEndedFrame,
     UtteranceHeardFrame,
 )
+from processors.hearing import ENDED_TURN
 from telephony.call import Disposition, EndedBy, JsonValue
 from telephony.records import CallEvent, KeyPress, Turn
 
@@ -68,6 +69,16 @@ nodes:
     disposition: failed
     prompt: {en: "Sorry."}
 """
+
+GREETING = FLOW.replace("start: ask", "start: greeting").replace(
+    "nodes:\n",
+    """nodes:
+  greeting:
+    type: say
+    prompt: {barge_in: false, en: "Hello."}
+    then: ask
+""",
+)
 
 
 @dataclass
@@ -150,15 +161,19 @@ async def no_request(request: Request) -> Responded | Failed:
     return Failed("request", "there is no network")
 
 
+async def no_sound(text: str, language: str) -> None: ...
+
+
 async def drive(
     *frames: Frame,
     never_played: frozenset[str] = frozenset(),
     transfer: Callable[[Mouth, str], Awaitable[str | None]] | None = None,
     disconnect_is_hang_up: bool = False,
     interpreter_of: type[Interpreter] = Interpreter,
+    flow: str = FLOW,
 ) -> Told:
     """A call that begins, and what happens in it."""
-    interpreter = interpreter_of(load_bytes(FLOW.encode(), "door.yaml"), hearing=frozenset({"en"}))
+    interpreter = interpreter_of(load_bytes(flow.encode(), "door.yaml"), hearing=frozenset({"en"}))
     endings: list[CallEnding] = []
     notes, mouth = Notes(), Mouth(never_played)
 
@@ -175,6 +190,7 @@ async def drive(
         clock=CallClock(),
         request=no_request,
         transfer=hand_over,
+        prepare=no_sound,
         on_end=ended,
         disconnect_is_hang_up=disconnect_is_hang_up,
     )
@@ -187,8 +203,11 @@ def key(digit: str) -> InputDTMFFrame:
     return InputDTMFFrame(button=KeypadEntry(digit))
 
 
-def heard(text: str) -> UtteranceHeardFrame:
-    return UtteranceHeardFrame(text, "en", 0.95, 0, 400, 900, 950)
+def heard(
+    text: str, start_ms: int = 0, end_ms: int = 400, *, is_early: bool = False
+) -> UtteranceHeardFrame:
+    times = (start_ms, end_ms, end_ms + 500, end_ms + 550)
+    return UtteranceHeardFrame(text, "en", 0.95, *times, is_early)
 
 
 def stop(reason: str = "callended") -> InputTransportMessageFrame:
@@ -270,3 +289,62 @@ async def test_speaking_over_a_prompt_does_not_drop_the_one_that_must_be_said() 
         interpreter_of=Reader,
     )
     assert told.said == ["A story.", "(interrupted)", "The law.", "A song."]
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "counts"),
+    [(0, 90, False), (20, 150, False), (60, 160, True), (110, 500, True)],
+)
+async def test_what_is_said_to_a_greeting_is_no_answer_to_the_question_behind_it(
+    start_ms: int, end_ms: int, counts: bool
+) -> None:
+    """The mouth says that each prompt was over at 100 ms; the greeting can't be cut short."""
+    told = await drive(heard("yes", start_ms, end_ms), flow=GREETING)
+    assert (told.notes.outcomes == [{"answer": "agreed"}]) is counts
+    assert told.notes.heard == (["yes"] if counts else [])
+
+
+ASKS_TWICE = FLOW.replace("then: goodbye}", "then: sure}").replace(
+    "  goodbye:",
+    """\
+  sure:
+    type: menu
+    timeout_s: 30
+    prompt: {en: "Are you sure?"}
+    choices:
+      sure: {keys: ["1"], builtin: "yes", then: goodbye}
+      unsure: {keys: ["2"], builtin: "no", set: {answer: refused}, then: sorry}
+    no_input: {then: sorry}
+    no_match: {then: sorry}
+  goodbye:""",
+)
+
+
+async def test_a_caller_who_goes_on_is_heard_as_one_from_the_state_before() -> None:
+    told = await drive(
+        heard("yes", 1000, 1400, is_early=True),
+        SleepFrame(sleep=0.05),
+        heard("please", 1700, 2100, is_early=True),
+        flow=ASKS_TWICE,
+        never_played=frozenset({"Are you sure?"}),
+    )
+    assert told.said == ["Yes or no?", "Are you sure?", "(interrupted)", "Are you sure?"]
+    assert told.notes.outcomes == [{"answer": "agreed"}, {"answer": None}, {"answer": "agreed"}]
+    assert told.notes.heard == ["yes", "please"]
+
+
+async def test_what_is_said_later_answers_the_next_question() -> None:
+    told = await drive(
+        heard("yes", 1000, 1400, is_early=True),
+        SleepFrame(sleep=0.05),
+        heard("yes", 3000, 3400, is_early=True),
+        flow=ASKS_TWICE,
+    )
+    assert told.said == ["Yes or no?", "Are you sure?", "Goodbye."]
+
+
+async def test_a_key_that_ended_a_spoken_answer_is_recorded_and_is_none_itself() -> None:
+    finish = key("1")
+    finish.metadata[ENDED_TURN] = True
+    told = await drive(finish, flow=ASKS_TWICE)
+    assert (told.said, told.notes.keys) == (["Yes or no?"], ["1"])

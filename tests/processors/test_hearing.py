@@ -1,27 +1,36 @@
 """Hearing between made audio and a recogniser that says what it was given."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
+from pipecat.audio.dtmf.types import KeypadEntry
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
+    InputDTMFFrame,
     InputTransportMessageFrame,
     TextFrame,
 )
+from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 
 from processors.call_clock import CallClock
+from processors.detectors import EndOfTurn
+from processors.expecting import Verdict
 from processors.frames import (
     HearingFailedFrame,
     ListenFrame,
     NoInputFrame,
     SpeechSustainedFrame,
     UtteranceHeardFrame,
+    UtterancePartialFrame,
 )
-from processors.hearing import Hearing
+from processors.hearing import ENDED_TURN, Hearing
 from speech.errors import EngineFailed
 from speech.stt import Pcm, RecognitionStream, Transcript
 
@@ -29,50 +38,72 @@ RATE_HZ = 8000
 
 
 async def loudness(window: Pcm) -> float:
-    """A voice activity detector for square waves."""
+    """A voice activity detector for square waves, which lets others work as the pool's does."""
+    for _ in range(10):
+        await asyncio.sleep(0)
     return 1.0 if np.abs(window).max() > 1000 else 0.0
 
 
-class LengthStream:
-    """Hears how long the audio was."""
+@dataclass
+class LengthRecognizer:
+    """Hears how long the audio was, and keeps count."""
 
-    def __init__(self, language: str, failure: Exception | None) -> None:
+    failure: Exception | None = None
+    name: str = "length"
+    languages: frozenset[str] = frozenset({"en"})
+    sample_rate_hz: int = RATE_HZ
+    decoded: list[tuple[int, bool]] = field(default_factory=list[tuple[int, bool]])  # ms, urgent
+    hints: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+
+    def open(
+        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+    ) -> RecognitionStream:
+        self.hints.append(tuple(hints))
+        return LengthStream(self, language)
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class LengthStream:
+    def __init__(self, ear: LengthRecognizer, language: str) -> None:
+        self._ear = ear
         self._samples = 0
         self._language = language
-        self._failure = failure
 
     def feed(self, pcm: Pcm) -> None:
         self._samples += len(pcm)
 
-    async def partial(self) -> Transcript:
-        return await self.finish()
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        if self._ear.failure:
+            raise self._ear.failure
+        duration_ms = self._samples * 1000 // RATE_HZ
+        self._ear.decoded.append((duration_ms, is_urgent))
+        return Transcript(f"for {duration_ms}", self._language, 0.9, False, duration_ms)
 
     async def finish(self) -> Transcript:
-        if self._failure:
-            raise self._failure
-        duration_ms = self._samples * 1000 // RATE_HZ
-        return Transcript(f"{duration_ms}", self._language, 0.9, True, duration_ms)
+        transcript = await self.partial(is_urgent=True)
+        if self._ear.decoded[-2:-1] == self._ear.decoded[-1:]:
+            self._ear.decoded.pop()  # engines don't decode the same twice
+        return replace(transcript, is_final=True)
 
     def cancel(self) -> None:
         pass
 
 
-class LengthRecognizer:
-    name = "length"
-    languages = frozenset({"en"})
-    sample_rate_hz = RATE_HZ
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Thinks the same of all words."""
 
-    def __init__(self, failure: Exception | None = None) -> None:
-        self._failure = failure
+    verdict: Verdict
 
-    def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
-    ) -> RecognitionStream:
-        return LengthStream(language, self._failure)
+    def judge(self, text: str, confidence: float) -> Verdict:
+        return self.verdict
 
-    async def start(self) -> None: ...
 
-    async def close(self) -> None: ...
+def listening(verdict: Verdict = "other", **more: Any) -> ListenFrame:
+    return ListenFrame(language="en", speech=True, expectation=Always(verdict), **more)
 
 
 def audio(drawing: str) -> list[Frame]:
@@ -87,25 +118,39 @@ def audio(drawing: str) -> list[Frame]:
     ]
 
 
+async def all_frames(
+    sent: Sequence[Frame],
+    listen: ListenFrame,
+    recognizer: LengthRecognizer | None = None,
+    end_of_turn: EndOfTurn | None = None,
+) -> list[Frame]:
+    """What comes out of a call whose flow expects `listen` from the start."""
+    hearing = Hearing(
+        probability=loudness,
+        recognizer_for={"en": recognizer or LengthRecognizer()}.get,
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+        end_of_turn=end_of_turn,
+    )
+    await hearing.process_frame(listen, FrameDirection.UPSTREAM)
+    down, _ = await run_test(
+        hearing, frames_to_send=[*sent, SleepFrame(sleep=0.05)], start_timeout=5.0
+    )
+    return list(down)
+
+
 async def hear(
     drawing: str,
     listen: ListenFrame | None = None,
     recognizer: LengthRecognizer | None = None,
 ) -> list[Frame]:
-    """What comes out of a call whose flow expects `listen` from the start."""
-    expectation = listen or ListenFrame(language="en", speech=True)
-    ears = {"en": recognizer or LengthRecognizer()}
-    hearing = Hearing(
-        probability=loudness,
-        recognizer_for=ears.get,
-        clock=CallClock(),
-        sample_rate_hz=RATE_HZ,
-    )
-    await hearing.process_frame(expectation, FrameDirection.UPSTREAM)
-    down, _ = await run_test(
-        hearing, frames_to_send=[*audio(drawing), SleepFrame(sleep=0.05)], start_timeout=5.0
-    )
-    return list(down)
+    """The same without the partials."""
+    frames = await all_frames(audio(drawing), listen or listening(), recognizer)
+    return [frame for frame in frames if not isinstance(frame, UtterancePartialFrame)]
+
+
+def ms(frame: UtteranceHeardFrame) -> int:
+    return int(frame.text.removeprefix("for "))
 
 
 async def test_a_turn_becomes_one_utterance_with_its_place_and_its_margins() -> None:
@@ -114,7 +159,7 @@ async def test_a_turn_becomes_one_utterance_with_its_place_and_its_margins() -> 
     ]
     assert abs(heard.start_ms - 1000) <= 32
     assert abs(heard.end_ms - 1200) <= 32
-    assert 200 <= int(heard.text) <= 200 + 320 + 120 + 64
+    assert 200 <= ms(heard) <= 200 + 320 + 64 + 64
     assert heard.decided_ms <= heard.transcript_ms
 
 
@@ -134,7 +179,7 @@ async def test_where_only_keys_count_nothing_is_recognised_but_time_goes_on() ->
 
 
 async def test_silence_is_reported_after_the_time_that_was_given() -> None:
-    listen = ListenFrame(language="en", speech=True, timeout_ms=640)
+    listen = listening(timeout_ms=640)
     (no_input,) = await hear("." * 100, listen)
     assert isinstance(no_input, NoInputFrame)
     assert no_input.at_ms == 640
@@ -155,7 +200,7 @@ async def test_an_ear_that_breaks_is_reported_and_the_next_turn_is_tried(
 
 async def test_two_turns_come_out_in_the_order_they_were_said() -> None:
     frames = await hear("#" * 10 + "." * 30 + "#" * 25 + "." * 30)
-    lengths = [int(f.text) for f in frames if isinstance(f, UtteranceHeardFrame)]
+    lengths = [ms(f) for f in frames if isinstance(f, UtteranceHeardFrame)]
     assert len(lengths) == 2
     assert lengths[0] < lengths[1]
 
@@ -171,7 +216,7 @@ async def test_the_size_of_packets_does_not_change_what_is_heard(packet_samples:
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
     )
-    await hearing.process_frame(ListenFrame(language="en", speech=True), FrameDirection.UPSTREAM)
+    await hearing.process_frame(listening(), FrameDirection.UPSTREAM)
     packets = [
         InputAudioRawFrame(
             audio=pcm[i : i + packet_samples].tobytes(), sample_rate=RATE_HZ, num_channels=1
@@ -193,7 +238,7 @@ async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_st
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
     )
-    await hearing.process_frame(ListenFrame(language="en", speech=True), FrameDirection.UPSTREAM)
+    await hearing.process_frame(listening(), FrameDirection.UPSTREAM)
     stops = [
         InputTransportMessageFrame(message={"event": "stop", "reason": reason})
         for reason in ("callended", "disconnected")
@@ -201,7 +246,7 @@ async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_st
     down, _ = await run_test(
         hearing, frames_to_send=[*audio("." * 50 + "#" * 10), *stops], start_timeout=5.0
     )
-    assert [type(f) for f in down] == [
+    assert [type(f) for f in down if not isinstance(f, UtterancePartialFrame)] == [
         UtteranceHeardFrame,
         InputTransportMessageFrame,
         InputTransportMessageFrame,
@@ -216,3 +261,117 @@ async def test_other_frames_pass() -> None:
         sample_rate_hz=RATE_HZ,
     )
     await run_test(hearing, frames_to_send=[TextFrame(text="hi")], expected_down_frames=[TextFrame])
+
+
+async def test_the_words_are_known_while_the_caller_speaks_and_never_decoded_twice() -> None:
+    ear = LengthRecognizer()
+    frames = await all_frames(audio("." * 50 + "#" * 50 + "." * 50), listening(), ear)
+    partials = [frame for frame in frames if isinstance(frame, UtterancePartialFrame)]
+    (heard,) = [frame for frame in frames if isinstance(frame, UtteranceHeardFrame)]
+    assert [is_urgent for _, is_urgent in ear.decoded] == [False, False, True]
+    assert [f"for {ms}" for ms, _ in ear.decoded] == [partial.text for partial in partials]
+    assert heard.text == partials[-1].text
+    assert partials[0].stable_text == ""
+    assert partials[1].stable_text == "for"  # the number of milliseconds has grown
+    assert partials[-1].through_ms == heard.end_ms + 64
+
+
+async def test_a_pause_is_decoded_and_what_follows_belongs_to_the_same_turn() -> None:
+    ear = LengthRecognizer()
+    frames = await hear("." * 50 + "#" * 10 + "." * 10 + "#" * 10 + "." * 50, None, ear)
+    (heard,) = [frame for frame in frames if isinstance(frame, UtteranceHeardFrame)]
+    assert 600 <= ms(heard) <= 600 + 320 + 64 + 64
+    assert [is_urgent for _, is_urgent in ear.decoded].count(True) == 2
+
+
+@pytest.mark.parametrize(
+    ("verdict", "silence_ms", "is_early"), [("complete", 128, True), ("open", 992, False)]
+)
+async def test_what_the_flow_thinks_of_the_words_decides_when_the_turn_ends(
+    verdict: Verdict, silence_ms: int, is_early: bool
+) -> None:
+    (heard,) = await hear("." * 50 + "#" * 10 + "." * 80, listening(verdict))
+    assert isinstance(heard, UtteranceHeardFrame)
+    assert 0 <= heard.decided_ms - heard.end_ms - silence_ms <= 32 + 20
+    assert heard.is_early == is_early
+
+
+@dataclass(frozen=True, slots=True)
+class Melody:
+    """Always sounds the same."""
+
+    probability: float | None
+
+    async def finished(self, pcm: Pcm, *, sample_rate_hz: int) -> float:
+        if self.probability is None:
+            raise EngineFailed("it is deaf")
+        return self.probability
+
+
+@pytest.mark.parametrize(
+    ("probability", "silence_ms"), [(0.9, 256), (0.1, 992), (None, 608)], ids=["yes", "no", "deaf"]
+)
+async def test_in_free_speech_the_melody_decides_and_where_it_fails_silence(
+    probability: float | None, silence_ms: int
+) -> None:
+    sent = audio("." * 50 + "#" * 10 + "." * 80)
+    frames = await all_frames(sent, listening("free"), None, Melody(probability))
+    (heard,) = [frame for frame in frames if isinstance(frame, UtteranceHeardFrame)]
+    assert 0 <= heard.decided_ms - heard.end_ms - silence_ms <= 32 + 20
+
+
+async def test_the_key_that_finishes_a_number_ends_it_and_follows_its_words() -> None:
+    other, finish, again = (InputDTMFFrame(button=KeypadEntry(key)) for key in "5##")
+    spoken = audio("." * 20 + "#" * 20)
+    sent = [*spoken, other, finish, *audio("." * 5), SleepFrame(sleep=0.05), again]
+    frames = await all_frames(sent, listening("open", finish_key="#"))
+    told = [
+        (type(frame).__name__, frame.metadata.get(ENDED_TURN))
+        for frame in frames
+        if not isinstance(frame, UtterancePartialFrame | SpeechSustainedFrame)
+    ]
+    assert told == [
+        ("InputDTMFFrame", None),
+        ("UtteranceHeardFrame", None),
+        ("InputDTMFFrame", True),
+        ("InputDTMFFrame", None),
+    ]
+
+
+async def test_what_is_expected_anew_is_listened_for_from_the_turns_first_sound() -> None:
+    ear = LengthRecognizer()
+    hearing = Hearing(
+        probability=loudness,
+        recognizer_for={"en": ear}.get,
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+    )
+    await hearing.process_frame(listening(hints=("one",)), FrameDirection.UPSTREAM)
+    expects_anew = Turning(hearing, listening(hints=("two",)))
+    down, _ = await run_test(
+        Pipeline([expects_anew, hearing]),
+        frames_to_send=[*audio("." * 50 + "#" * 40 + "." * 40), SleepFrame(sleep=0.05)],
+        start_timeout=5.0,
+    )
+    (heard,) = [frame for frame in down if isinstance(frame, UtteranceHeardFrame)]
+    assert ear.hints == [("one",), ("two",)]
+    assert ms(heard) >= 800
+
+
+class Turning(FrameProcessor):
+    """The flow expects something else after 1.6 s."""
+
+    def __init__(self, hearing: Hearing, listen: ListenFrame) -> None:
+        super().__init__()
+        self._hearing = hearing
+        self._listen = listen
+        self._packets = 0
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame):
+            self._packets += 1
+            if self._packets == 80:
+                await asyncio.sleep(0.05)  # what was sent before is heard before
+                await self._hearing.process_frame(self._listen, FrameDirection.UPSTREAM)
+        await self.push_frame(frame, direction)

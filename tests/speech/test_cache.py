@@ -207,7 +207,11 @@ async def test_a_damaged_file_is_made_anew_and_replaced(
     sound = np.concatenate(await heard(SpeechCache(organ := Organ(), folder=tmp_path)))
     assert len(sound) == 2_000
     assert organ.made == ["hello"]
-    assert file.read_bytes() == good
+    # The resampler rounds by how its memory lies, so the new file need not be the old one's twin.
+    assert len(file.read_bytes()) == len(good)
+    again = np.concatenate(await heard(SpeechCache(silent := Organ(), folder=tmp_path)))
+    assert silent.made == []
+    np.testing.assert_array_equal(again, sound)
 
 
 async def test_a_folder_that_can_not_be_written_does_not_stop_speech(tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""What follows words that may not be all, and how it is undone."""
+
+import asyncio
+
+import pytest
+
+from bot.early_answers import GOES_ON_MS, EarlyAnswers, SpeechAhead
+from ivr_flows.events import Heard, Played, Pressed, Started
+from ivr_flows.interpreter import Interpreter, State
+from ivr_flows.loader import shipped
+from processors.expecting import Verdict
+from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
+
+ORDER = {"restaurant_name": "Dilli", "order_id": "45", "items": ["1 thali"], "amount": 120}
+
+
+@pytest.fixture
+def interpreter() -> Interpreter:
+    return Interpreter(shipped("vendor_confirmation"), hearing=frozenset({"en"}))
+
+
+@pytest.fixture
+def asked(interpreter: Interpreter) -> State:
+    """Take the order or not?"""
+    state, _ = interpreter.step(interpreter.start_state(ORDER, "en"), Started())
+    return state
+
+
+def heard(text: str, start_ms: int, end_ms: int, *, is_early: bool = True) -> UtteranceHeardFrame:
+    frame = UtteranceHeardFrame(text, "en", 0.9, start_ms, end_ms, end_ms + 128, end_ms + 128)
+    frame.is_early = is_early
+    return frame
+
+
+def after(
+    interpreter: Interpreter, asked: State, text: str, *, is_early: bool = True
+) -> EarlyAnswers:
+    """One answer was given at 1000..1300 ms, and followed."""
+    early = EarlyAnswers(interpreter)
+    answer, before = early.whole(heard(text, 1000, 1300))
+    assert before is None
+    early.remember(heard(text, 1000, 1300, is_early=is_early), answer, asked)
+    _, actions = interpreter.step(asked, answer)
+    early.stepped(answer, actions)
+    return early
+
+
+def test_an_answer_that_goes_on_is_one_with_its_first_part(
+    interpreter: Interpreter, asked: State
+) -> None:
+    early = after(interpreter, asked, "yes")
+    early.stepped(Played(), ())
+    whole, before = early.whole(heard("confirm the order", 1600, 2000))
+    assert whole == Heard("yes confirm the order", 0.9, "en")
+    assert before is asked
+
+
+def test_a_no_behind_a_yes_is_heard_together_with_it(
+    interpreter: Interpreter, asked: State
+) -> None:
+    whole, before = after(interpreter, asked, "yes").whole(heard("but no", 1600, 2000))
+    assert (whole.text, before) == ("yes but no", asked)
+
+
+@pytest.mark.parametrize(
+    ("second", "start_ms"),
+    [
+        ("confirm", 1300 + GOES_ON_MS + 1),  # too late
+        ("put the blue one over there", 1500),  # said to somebody else
+        ("", 1500),  # a cough
+    ],
+)
+def test_what_is_something_else_stands_alone(
+    interpreter: Interpreter, asked: State, second: str, start_ms: int
+) -> None:
+    whole, before = after(interpreter, asked, "yes").whole(heard(second, start_ms, start_ms + 400))
+    assert (whole.text, before) == (second, None)
+
+
+def test_an_answer_that_was_waited_for_is_not_taken_back(
+    interpreter: Interpreter, asked: State
+) -> None:
+    early = after(interpreter, asked, "yes", is_early=False)
+    assert early.whole(heard("confirm", 1500, 1800))[1] is None
+
+
+def test_what_was_seen_outside_and_what_a_key_followed_is_not_taken_back(
+    interpreter: Interpreter, asked: State
+) -> None:
+    transferred = after(interpreter, asked, "operator")
+    assert transferred.whole(heard("please", 1500, 1800))[1] is None
+    early = after(interpreter, asked, "yes")
+    early.stepped(Pressed("2"), ())
+    assert early.whole(heard("confirm", 1500, 1800))[1] is None
+
+
+def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:
+    return UtterancePartialFrame(text, text, "en", 0.9, 1000, 1300, verdict)
+
+
+class Kitchen:
+    """Makes speech, when it is let."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.made: list[str] = []
+        self.may_end = asyncio.Event()
+
+    async def prepare(self, text: str, language: str) -> None:
+        self.begun.append(text)
+        await self.may_end.wait()
+        self.made.append(text)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_reply_to_plausible_words_is_made_ahead_and_only_made(
+    interpreter: Interpreter, asked: State
+) -> None:
+    kitchen = Kitchen()
+    ahead = SpeechAhead(interpreter, kitchen.prepare)
+    kitchen.may_end.set()
+    await ahead.consider(partial("yes", "complete"), asked)
+    await settled()
+    assert kitchen.made == ["Thank you. In how many minutes will it be ready?"]
+    await ahead.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"), [("yes but", "open"), ("the weather", "other"), ("operator", "complete")]
+)
+async def test_nothing_is_made_for_words_that_are_not_all_or_that_act_outside(
+    interpreter: Interpreter, asked: State, text: str, verdict: Verdict
+) -> None:
+    kitchen = Kitchen()
+    ahead = SpeechAhead(interpreter, kitchen.prepare)
+    await ahead.consider(partial(text, verdict), asked)
+    await settled()
+    assert kitchen.begun == []
+
+
+async def test_a_caller_who_goes_on_ends_the_making(interpreter: Interpreter, asked: State) -> None:
+    kitchen = Kitchen()
+    ahead = SpeechAhead(interpreter, kitchen.prepare)
+    await ahead.consider(partial("yes", "complete"), asked)
+    await settled()
+    await ahead.consider(partial("yes but", "open"), asked)
+    kitchen.may_end.set()
+    await settled()
+    assert (len(kitchen.begun), kitchen.made) == (1, [])
