@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from speech.speakable import amounts
+from speech.speakable import amounts, identifiers
 from speech.speakable.patterns import (
     DAY_PART,
     LETTER,
@@ -67,7 +67,9 @@ def _month_named(name: str) -> int | None:
 def _year_first(match: re.Match[str], words: Vocabulary) -> str | None:
     year, month, day = int(match[1]), int(match[3]), int(match[4])
     found = _date_or_none(year, month, day)
-    return found and amounts.spoken_date(found, words, with_year=True)
+    if found is None:  # 2026-02-30: no day of the calendar, so read as it stands
+        return identifiers.one_by_one(f"{match[1]}-{match[3]}-{match[4]}", words)
+    return amounts.spoken_date(found, words, with_year=True)
 
 
 def _day_first(match: re.Match[str], words: Vocabulary) -> str | None:
@@ -138,6 +140,8 @@ def _am_pm(match: re.Match[str], words: Vocabulary) -> str | None:
 
 def _hours_minutes(match: re.Match[str], words: Vocabulary) -> str | None:
     hour, minute, word = int(match[2]), int(match[3]), match[4] or ""
+    if (hour, minute) == (24, 0):  # the end of the day
+        hour = 0
     if hour > 23 or minute > 59:
         return None
     # 7:30 may be morning or evening; 19:30 and 0:30 can't be both.

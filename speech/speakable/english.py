@@ -62,6 +62,10 @@ def _no_half(whole: int) -> str | None:
     return None
 
 
+def _mixed(whole: int, quarters: int) -> str:
+    return f"{_cardinal(whole)} and {('a quarter', 'a half', 'three quarters')[quarters - 1]}"
+
+
 def _is_one(written: str) -> bool:
     return written == "1"
 
@@ -85,6 +89,7 @@ VOCABULARY = Vocabulary(
     ),
     clock=Clock(_clock),
     and_a_half=_no_half,
+    mixed=_mixed,
     is_one=_is_one,
     point="point",
     minus="minus",

@@ -92,6 +92,14 @@ def _clock(hour: int, minute: int, with_day_part: bool, word: str) -> str:
     return spoken
 
 
+def _mixed(whole: int, quarters: int) -> str:
+    if quarters == 2:
+        return _and_a_half(whole) or _cardinal(whole)
+    if quarters == 1:
+        return "सवा" if whole == 1 else f"सवा {_cardinal(whole)}"
+    return f"पौने {_cardinal(whole + 1)}"
+
+
 def _is_one(written: str) -> bool:
     """Half a kilo, one and one and a half are singular: डेढ़ घंटा, but ढाई घंटे."""
     return written in ("1", "0.5", "1.5")
@@ -115,6 +123,7 @@ VOCABULARY = Vocabulary(
     months=names("जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर"),
     clock=Clock(_clock),
     and_a_half=_and_a_half,
+    mixed=_mixed,
     is_one=_is_one,
     point="दशमलव",
     minus="माइनस",

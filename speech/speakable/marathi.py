@@ -107,6 +107,14 @@ def _clock(hour: int, minute: int, with_day_part: bool, word: str) -> str:
     return spoken
 
 
+def _mixed(whole: int, quarters: int) -> str:
+    if quarters == 2:
+        return _and_a_half(whole) or _cardinal(whole)
+    if quarters == 1:
+        return "सव्वा" if whole == 1 else f"सव्वा{_cardinal(whole)}"
+    return f"पावणे{_cardinal(whole + 1)}"
+
+
 def _is_one(written: str) -> bool:
     """Half, one and one and a half are singular: दीड मिनिट, but अडीच मिनिटे."""
     return written in ("1", "0.5", "1.5")
@@ -130,6 +138,7 @@ VOCABULARY = Vocabulary(
     months=names("जानेवारी फेब्रुवारी मार्च एप्रिल मे जून जुलै ऑगस्ट सप्टेंबर ऑक्टोबर नोव्हेंबर डिसेंबर"),
     clock=Clock(_clock),
     and_a_half=_and_a_half,
+    mixed=_mixed,
     is_one=_is_one,
     point="दशांश",
     minus="उणे",

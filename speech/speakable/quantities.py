@@ -52,6 +52,17 @@ _FRACTION = re.compile(
     rf"{NOT_INSIDE_NUMBER}([0-9]{{1,3}}(?:\.[0-9]{{1,2}})?)/([0-9]{{1,3}})(?![0-9/]|[.,][0-9])"
     rf"(?:\s?({_UNIT}){NOT_BEFORE_LETTER})?"
 )
+_MIXED = re.compile(
+    rf"{NOT_INSIDE_NUMBER}([1-9][0-9]{{0,2}})\s(1/2|1/4|3/4)(?![0-9/]|[.,][0-9])"
+    rf"(?:\s?({_UNIT}){NOT_BEFORE_LETTER})?"
+)
+_QUARTERS = {"1/4": 1, "1/2": 2, "3/4": 3}
+# "2h 30m": beside hours an m is no metre.
+_HOURS = re.compile(
+    rf"{NOT_INSIDE_NUMBER}([0-9]{{1,3}})\s?(h|hrs?)"
+    rf"(?:\s?([0-9]{{1,2}})\s?(?:m|mins?)|(?<=h)([0-9]{{2}}))?(?![{LETTER}0-9])"
+)
+_PAISE = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,/])([0-9]{1,2})p(?![A-Za-z0-9])")
 _VERSION = re.compile(r"(?<![0-9.])[0-9]++(?:\.[0-9]++){2,}+")
 _ONE_BY_ONE = re.compile(r"(?<![0-9])(?<![0-9][.,])(?:[0-9]{7,}+|0[0-9]++)(?![.,][0-9])")
 _NUMBER = re.compile(rf"{SIGN}(?<![0-9])({AMOUNT})(\+(?=[\s.,)]|\Z))?")
@@ -148,6 +159,30 @@ def _fraction(match: re.Match[str], words: Vocabulary) -> str | None:
     return f"{spoken} {words.units[key_of(UNITS, unit) or ''].one}" if unit else spoken
 
 
+def _mixed(match: re.Match[str], words: Vocabulary) -> str | None:
+    whole, quarters = int(match[1]), _QUARTERS[match[2]]
+    spoken = words.mixed(whole, quarters)
+    if not match[3]:
+        return spoken
+    is_one = whole == 1 and quarters < 3 and words.is_one("1.5")
+    return f"{spoken} {words.units[key_of(UNITS, match[3]) or ''].after(is_one)}"
+
+
+def _hours(match: re.Match[str], words: Vocabulary) -> str | None:
+    minutes = match[3] or match[4]
+    if minutes is None and match[2] != "h":
+        return None
+    spoken = amounts.with_unit(match[1], words.units["hour"], words)
+    if minutes is None:
+        return spoken
+    return f"{spoken} {amounts.with_unit(str(int(minutes)), words.units['minute'], words)}"
+
+
+def _paise(match: re.Match[str], words: Vocabulary) -> str | None:
+    noun = words.currencies["INR"].hundredth
+    return amounts.with_unit(str(int(match[1])), noun, words)
+
+
 def _version(match: re.Match[str], words: Vocabulary) -> str | None:
     return f" {words.point} ".join(_short(part, words) for part in match.group().split("."))
 
@@ -176,9 +211,15 @@ def _leftover(match: re.Match[str], words: Vocabulary) -> str | None:
     return _short(match.group(), words)
 
 
-MONEY = (Rule(_CURRENCY_FIRST, _currency_first), Rule(_CURRENCY_LAST, _currency_last))
+MONEY = (
+    Rule(_CURRENCY_FIRST, _currency_first),
+    Rule(_CURRENCY_LAST, _currency_last),
+    Rule(_PAISE, _paise),
+)
 PERCENTAGES = (Rule(_PERCENT, _percent), Rule(_DEGREES, _degrees), Rule(_PER_UNIT, _per_unit))
 MEASURES = (
+    Rule(_HOURS, _hours),
+    Rule(_MIXED, _mixed),
     Rule(_FRACTION, _fraction),
     Rule(_ORDINAL, _ordinal),
     Rule(_MEASURE, _measure),

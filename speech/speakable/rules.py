@@ -55,6 +55,8 @@ _KEY = re.compile(
 _LONE_SIGN = re.compile(r"₹|(?<=\s)%(?=\s|\Z)")
 _RUN_TOGETHER = re.compile(rf"(?<=[0-9])(?={NATIVE_NOUNS}|{O_CLOCK})")  # १०मिनिटे
 _TIMES_SIGN = re.compile(r"(?<=[0-9])\s?[x×]\s(?=[^\W\d_])")  # 2 x Paneer Tikka
+# ₹.50; but "Rs.50" are fifty rupees.
+_POINT_MONEY = re.compile(r"(?:(?<=[₹$€£])\s?|(?<=[Rr]s\s)|(?<=[Rr]s\.\s)|(?<=INR\s))\.(?=[0-9])")
 _HALF_SIGNS = {"½": (".5", "1/2"), "¼": (".25", "1/4"), "¾": (".75", "3/4")}
 _HALF_SIGN = re.compile(r"(?<=[0-9])[½¼¾]|[½¼¾]")
 
@@ -71,6 +73,7 @@ def with_ascii_digits(text: str) -> str:
 def spoken(text: str, words: Vocabulary) -> str:
     """`text` with everything that has digits, and the abbreviations, in words."""
     text = _HALF_SIGN.sub(_half_sign, with_ascii_digits(text))
+    text = _POINT_MONEY.sub("0.", text)
     text = _TIMES_SIGN.sub(" ", _RUN_TOGETHER.sub(" ", text))
     for rule in _rules(words):
         text = rule.rewrite(text, words)

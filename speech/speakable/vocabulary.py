@@ -57,6 +57,7 @@ class Vocabulary:
     clock: Clock
     # "One and a half" and the like, before a unit: None where the decimal is said instead.
     and_a_half: Callable[[int], str | None]
+    mixed: Callable[[int, int], str]  # whole >= 1, quarters 1..3: "2 1/2", "3 1/4"
     is_one: Callable[[str], bool]  # of the number as written, "1.5": takes the noun's `one`
     point: str
     minus: str

@@ -126,6 +126,21 @@ CASES = [
     ("Room No. 5", "Room number five"),
     ("No. I won't.", "No. I won't."),
     ("Press # to end, or *.", "Press hash to end, or star."),
+    # what was read as nonsense
+    ("₹.50", "fifty paise"),
+    ("Rs. .50", "fifty paise"),
+    ("Rs.50", "fifty rupees"),
+    ("2 1/2", "two and a half"),
+    ("1 1/2 kg", "one and a half kilograms"),
+    ("3 1/4", "three and a quarter"),
+    ("2 3/4 hrs", "two and three quarters hours"),
+    ("2h 30m", "two hours thirty minutes"),
+    ("2h30", "two hours thirty minutes"),
+    ("1h", "one hour"),
+    ("30m", "thirty metres"),
+    ("50p", "fifty paise"),
+    ("24:00", "twelve midnight"),
+    ("2026-02-30", "two zero two six, zero two, three zero"),
 ]  # fmt: skip
 
 
