@@ -9,9 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi_offline import FastAPIOffline
 
 from bot.http import calls as api_calls
 from bot.http import media, problems, webhooks
+from bot.http.body_limit import BodyLimit
 from bot.http.models import HealthBody
 from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
@@ -49,8 +51,15 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
     async with open_services(settings, Urls(base_url)) as services:
         live = LiveCalls(settings.max_calls)
         outbound = Outbound(services.dialer)
-        app = FastAPI(title="Callwright", description=DESCRIPTION, version=version("callwright"))
+        # Its /docs brings its own script and style. /redoc would show a picture from elsewhere.
+        app = FastAPIOffline(
+            redoc_url=None,
+            title="Callwright",
+            description=DESCRIPTION,
+            version=version("callwright"),
+        )
         server = Server(app, services, live)
+        app.add_middleware(BodyLimit)
         problems.install(app)
         invalid = problems.responses(422)  # else FastAPI's own shape is promised
         app.include_router(api_calls.router(services, outbound, live), responses=invalid)

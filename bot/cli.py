@@ -12,6 +12,7 @@ import typer
 from loguru import logger
 
 from bot.doctor.engines import examine_engines
+from bot.doctor.flows import flows as examine_flows
 from bot.doctor.machine import examine, exit_status
 from bot.doctor.report import as_json, render
 from bot.errors import BotError
@@ -95,15 +96,11 @@ def call(
 
     The exit status is 0 only where the record says what the restaurant said.
     """
-    if vendor is VendorName.voicemail and carrier is CarrierName.exotel:
-        raise typer.BadParameter(
-            "Exotel does not tell that a machine answered; try it with --carrier twilio",
-            param_hint="--vendor voicemail",
-        )
+    _need_machine_detection(vendor, carrier)
     from bot.simulation.call_command import run_call
 
-    folder = _settings(data_dir=data_dir).data_dir
-    status = _run(run_call(VENDORS[vendor], language.value, carrier.value, folder))
+    settings = _settings(data_dir=data_dir)
+    status = _run(run_call(VENDORS[vendor], language.value, carrier.value, settings))
     raise typer.Exit(status)
 
 
@@ -124,6 +121,7 @@ def simulate(
 
     The exit status is 0 only where each went as it was meant.
     """
+    _need_machine_detection(vendor, carrier)
     from bot.simulation.simulate_command import run_simulation
 
     folder = _settings(data_dir=data_dir).data_dir
@@ -149,7 +147,11 @@ def doctor(
     settings = _settings()
 
     async def look() -> int:
-        checks = (*await examine(settings), *await examine_engines(settings))
+        checks = (
+            *await examine(settings),
+            *examine_flows(settings),
+            *await examine_engines(settings),
+        )
         if as_json_:
             print(as_json(checks))
         else:
@@ -255,6 +257,14 @@ def _settings(
     host: str | None = None, port: int | None = None, data_dir: Path | None = None
 ) -> Settings:
     return load_settings(host=host, port=port, data_dir=data_dir)
+
+
+def _need_machine_detection(vendor: VendorName | None, carrier: CarrierName | None) -> None:
+    if vendor is VendorName.voicemail and carrier is CarrierName.exotel:
+        raise typer.BadParameter(
+            "Exotel does not tell that a machine answered; try it with --carrier twilio",
+            param_hint="--vendor voicemail",
+        )
 
 
 def _need_language(flow: Flow, language: str | None) -> None:

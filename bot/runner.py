@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -13,15 +14,19 @@ from pipecat.runner.types import (
     WebSocketRunnerArguments,
 )
 from pipecat.transports.base_transport import TransportParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.errors import StartFailed
+from bot.errors import BotError, StartFailed
 from bot.http.media import MediaSocket
 from bot.live_calls import LiveCalls
 from bot.services import Services, open_services
 from bot.session import CallSession, LineShape
 from bot.settings import load_settings
 from bot.urls import Urls
+from ivr_flows.errors import FlowError
+from speech.errors import SpeechError
 from telephony.call import Direction, NewCall
+from telephony.errors import TelephonyError
 from telephony.media_fields import CarrierName
 
 BROWSER_RATE_HZ = 16_000
@@ -61,20 +66,53 @@ class RunnerServices:
 _shared = RunnerServices()
 
 
-def keep_services_open(app: FastAPI) -> None:
-    """Open the services when the runner's app starts, so that the first call doesn't wait."""
+@dataclass(slots=True)
+class Start:
+    """How the start of the runner's app went."""
+
+    failure: str | None = None  # what is wrong and what to do
+
+
+def keep_services_open(app: FastAPI) -> Start:
+    """Open the services when the runner's app starts, so that the first call doesn't wait.
+
+    Where that fails the app does not start, and `failure` of what is returned says why.
+    """
     runners_own = app.router.lifespan_context
+    start = Start()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with runners_own(app):
-            await _shared.get()
+            try:
+                await _shared.get()
+            except (BotError, FlowError, SpeechError, TelephonyError) as error:
+                start.failure = str(error)
+                raise
             try:
                 yield
             finally:
                 await _shared.close()
 
     app.router.lifespan_context = lifespan
+    app.add_middleware(_ShortOfWords, start=start)
+    return start
+
+
+class _ShortOfWords:
+    """Keeps the traceback of a start that failed for a known reason from the server's log."""
+
+    def __init__(self, app: ASGIApp, start: Start) -> None:
+        self._app = app
+        self._start = start
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_short(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._start.failure is not None:
+                message = {"type": message["type"], "message": ""}
+            await send(message)
+
+        await self._app(scope, receive, send_short if scope["type"] == "lifespan" else send)
 
 
 async def run_bot(runner_args: RunnerArguments) -> None:

@@ -10,17 +10,16 @@ import httpx
 from loguru import logger
 
 from bot.errors import StartFailed
+from bot.flow_settings import usable_flows
 from bot.phone_numbers import e164
-from bot.setting_groups import NumberRoute
 from bot.settings import Settings
 from bot.urls import Urls
-from bot.voice import Voice
-from ivr_flows.errors import FlowError, FlowUnknown, VariablesInvalid
+from bot.voice import Voice, voice_fault
+from ivr_flows.errors import FlowUnknown
 from ivr_flows.flow import Flow
-from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.rehearsal import static_prompts
-from ivr_flows.variables import first_values
 from speech.cache import SpeechCache
+from speech.end_of_turn import SmartTurn
 from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
 from speech.registry import make_recognizer, make_synthesizer
@@ -59,6 +58,7 @@ class Services:
     urls: Urls
     pool: EnginePool
     silero: SileroSession
+    smart_turn: SmartTurn
     recognizers: Mapping[str, Recognizer]  # by language
     caches: Mapping[str, SpeechCache]  # by language
     flows: Mapping[str, Flow]
@@ -118,15 +118,17 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
         StartFailed: something that the settings ask for is not here; says how to get it.
     """
     async with AsyncExitStack() as stack:
-        flows = _flows(settings)
         pool = await stack.enter_async_context(EnginePool(settings.pool_threads or None))
-        silero = await asyncio.to_thread(SileroSession)
-        recognizers = await _recognizers(settings, pool, stack)
-        caches = await _caches(settings, stack)
         database = _database(settings)
         stack.push_async_callback(database.close)
         store = CallStore(database, this_worker())
-        await _start(store)
+        # Networks load on other cores while this one reads the flows.
+        async with _starting() as tasks:
+            loading = tasks.create_task(asyncio.to_thread(SileroSession))
+            hearing = tasks.create_task(_recognizers(settings, pool, stack))
+            speaking = tasks.create_task(_caches(settings, stack))
+            tasks.create_task(_start(store))
+            reading = tasks.create_task(asyncio.to_thread(usable_flows, settings))
         carriers = _carriers(settings, store)
         for carrier in carriers.values():
             stack.push_async_callback(carrier.close)
@@ -134,10 +136,11 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
             settings=settings,
             urls=urls,
             pool=pool,
-            silero=silero,
-            recognizers=recognizers,
-            caches=caches,
-            flows=flows,
+            silero=loading.result(),
+            smart_turn=SmartTurn(pool),
+            recognizers=hearing.result(),
+            caches=speaking.result(),
+            flows=reading.result(),
             store=store,
             carriers=carriers,
             dialer=Dialer(store, carriers, lambda call: dial_request(call, settings, urls)),
@@ -146,6 +149,19 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
                 httpx.AsyncClient(timeout=settings.timeouts.request_s)
             ),
         )
+
+
+@asynccontextmanager
+async def _starting() -> AsyncGenerator[asyncio.TaskGroup]:
+    """Tasks that must all succeed; the first reason why one did not is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except* StartFailed as failed:
+        reasons = failed
+    else:
+        return
+    raise reasons.exceptions[0]
 
 
 def _database(settings: Settings) -> Database:
@@ -195,38 +211,6 @@ def from_number(settings: Settings, carrier: str) -> str:
     return numbers.get(carrier) or ""
 
 
-def _flows(settings: Settings) -> dict[str, Flow]:
-    try:
-        flows = load_folder(SHIPPED)
-        if settings.flows_dir is not None:
-            flows |= load_folder(settings.flows_dir)
-    except FlowError as error:
-        raise StartFailed(f"The flows can't be used:\n{error}") from error
-    wanted = {settings.default_flow, *(route.flow for route in settings.numbers.values())}
-    for name in sorted(wanted - flows.keys()):
-        known = ", ".join(sorted(flows))
-        raise StartFailed(f'The settings name the flow "{name}"; there are {known}')
-    for number, route in settings.numbers.items():
-        _check_route(number, route, flows[route.flow], settings)
-    return flows
-
-
-def _check_route(number: str, route: NumberRoute, flow: Flow, settings: Settings) -> None:
-    """A flow that can't answer is found at the start, not by the first caller."""
-    if route.language is not None and route.language not in flow.languages:
-        raise StartFailed(
-            f"CALLWRIGHT_NUMBERS: {number}: {flow.name} does not speak {route.language}; it "
-            f"speaks {', '.join(flow.languages)}"
-        )
-    try:
-        first_values(flow, settings.flow_variables.get(flow.name, {}))
-    except VariablesInvalid as error:
-        raise StartFailed(
-            f"CALLWRIGHT_NUMBERS: {number}: {flow.name} can't answer it: {error}. Give the values "
-            "in CALLWRIGHT_FLOW_VARIABLES"
-        ) from error
-
-
 async def _recognizers(
     settings: Settings, pool: EnginePool, stack: AsyncExitStack
 ) -> dict[str, Recognizer]:
@@ -234,10 +218,10 @@ async def _recognizers(
     for name in sorted(set(settings.hearing.values())):
         try:
             engines[name] = make_recognizer(name, pool)
+            stack.push_async_callback(engines[name].close)
             await engines[name].start()
         except EngineUnavailable as error:
             raise StartFailed(f"CALLWRIGHT_HEARING: {error}") from error
-        stack.push_async_callback(engines[name].close)
     return {language: engines[name] for language, name in settings.hearing.items()}
 
 
@@ -246,10 +230,11 @@ async def _caches(settings: Settings, stack: AsyncExitStack) -> dict[str, Speech
     for name in sorted(set(settings.speaking.values())):
         try:
             engines[name] = make_synthesizer(name)
+            stack.push_async_callback(engines[name].close)
             await engines[name].start()
         except EngineUnavailable as error:
             raise StartFailed(f"CALLWRIGHT_SPEAKING: {error}") from error
-        stack.push_async_callback(engines[name].close)
+    _check_voices(settings, engines)
     caches = {
         name: SpeechCache(
             engine,
@@ -259,6 +244,19 @@ async def _caches(settings: Settings, stack: AsyncExitStack) -> dict[str, Speech
         for name, engine in engines.items()
     }
     return {language: caches[name] for language, name in settings.speaking.items()}
+
+
+def _check_voices(settings: Settings, engines: Mapping[str, Synthesizer]) -> None:
+    """Raises StartFailed: a line for each voice that its engine does not have."""
+    faults: list[str] = []
+    for language, wanted in settings.voices.items():
+        if language not in settings.speaking:
+            fix = f"set CALLWRIGHT_SPEAKING__{language.upper()}"
+            faults.append(f"CALLWRIGHT_VOICES: no engine speaks {language}; {fix}")
+        elif fault := voice_fault(engines[settings.speaking[language]], language, wanted):
+            faults.append(f"CALLWRIGHT_VOICES: {'; '.join(fault)}")
+    if faults:
+        raise StartFailed("\n".join(faults))
 
 
 def _carriers(settings: Settings, store: CallStore) -> dict[str, Carrier]:

@@ -1,10 +1,21 @@
 """The settings that come in groups: accounts at carriers, the business, timeouts, numbers."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from bot.setting_values import E164, AccountSid, ExoPhone, Language, Seconds, StreamRate, WebUrl
+from bot.setting_values import (
+    E164,
+    AccountSid,
+    ExoPhone,
+    Language,
+    Login,
+    Seconds,
+    SecretLogin,
+    StreamRate,
+    WebUrl,
+)
 
 
 class Group(BaseModel):
@@ -20,6 +31,13 @@ class NumberRoute(Group):
 
     flow: str = Field(description="The flow that answers.", min_length=1)
     language: Language | None = Field(default=None, description="Its first language.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_object(cls, value: object) -> object:
+        if not isinstance(value, Mapping | NumberRoute):
+            raise ValueError('write {"flow": "..."}, the name of the flow that answers')
+        return value  # pyright: ignore[reportUnknownVariableType]
 
 
 class BusinessSettings(Group):
@@ -92,10 +110,10 @@ class ExotelSettings(Group):
         default="https://api.in.exotel.com",
         description="The REST API: Mumbai by default; Singapore is https://api.exotel.com.",
     )
-    stream_user: str | None = Field(
+    stream_user: Login | None = Field(
         default=None, description="The user that Exotel shows at our media socket (Basic auth)."
     )
-    stream_password: SecretStr | None = Field(
+    stream_password: SecretLogin | None = Field(
         default=None, description="The password that Exotel shows at our media socket (Basic auth)."
     )
     stream_sample_rate_hz: StreamRate = Field(

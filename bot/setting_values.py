@@ -1,10 +1,15 @@
 """What values of settings may look like: types with a check and with words for people."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from bot.phone_numbers import as_dialled
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # what stands in a URL as it is: RFC 3986, 2.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,38 @@ def _stream_rate(value: int) -> int:
     return value
 
 
+def _number(value: str) -> str:
+    if as_dialled(value) is None:
+        raise ValueError(
+            f"{value[:40]!r} is not a number that can be dialled; write it as +918047491899 or as "
+            "08047491899, or a SIP address"
+        )
+    return value
+
+
+def _login(value: str) -> str:
+    if not _UNRESERVED.fullmatch(value):
+        raise ValueError(f"may have {_LOGIN_WORDS} alone, for it stands in an address")
+    return value
+
+
+def _secret_login(value: SecretStr) -> SecretStr:
+    _login(value.get_secret_value())
+    return value
+
+
+def _flow_value(value: object) -> object:
+    if isinstance(value, list):
+        fits = all(isinstance(item, str) for item in cast("list[object]", value))
+    else:
+        fits = isinstance(value, str | bool | int | float)
+    if not fits:
+        raise ValueError("must be a text, a number, true, false or a list of texts")
+    return cast(object, value)
+
+
+_LOGIN_WORDS = "letters, digits and - . _ ~"
+
 WebUrl = Annotated[str, AfterValidator(_web_url), Allowed("a URL of http:// or https://")]
 StreamRate = Annotated[int, AfterValidator(_stream_rate), Allowed("8000, 16000 or 24000")]
 CountryCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$"), Allowed("1 to 3 digits, e.g. 91")]
@@ -45,3 +82,13 @@ ExoPhone = Annotated[
     str, Field(pattern=r"^\+?[0-9]{6,15}$"), Allowed("an ExoPhone, such as 08047491899")
 ]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+PhoneNumber = Annotated[str, AfterValidator(_number)]
+"""A number, however it is written. The error holds it, and what is allowed."""
+DialledNumber = Annotated[PhoneNumber, AfterValidator(lambda value: as_dialled(value) or value)]
+"""The same, as a carrier takes it."""
+Login = Annotated[str, AfterValidator(_login), Allowed(_LOGIN_WORDS)]
+SecretLogin = Annotated[
+    SecretStr, AfterValidator(_secret_login), Allowed(f"{_LOGIN_WORDS} (secret)")
+]
+FlowValue = Annotated[str | bool | int | float | list[str], BeforeValidator(_flow_value)]
+"""A value of a flow's variable; whether it fits is seen when the flow is known."""

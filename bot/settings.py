@@ -30,7 +30,14 @@ from bot.setting_groups import (
     TimeoutSettings,
     TwilioSettings,
 )
-from bot.setting_values import CountryCode, Language, WebUrl
+from bot.setting_values import (
+    CountryCode,
+    DialledNumber,
+    FlowValue,
+    Language,
+    PhoneNumber,
+    WebUrl,
+)
 from bot.settings_text import (
     SettingRow,
     explain,
@@ -91,13 +98,13 @@ class Settings(BaseSettings):
     flows_dir: Path | None = Field(
         default=None, description="Folder of your own flow files (YAML)."
     )
-    numbers: dict[str, NumberRoute] = Field(
+    numbers: dict[PhoneNumber, NumberRoute] = Field(
         default_factory=dict[str, NumberRoute],
         description='What answers which number, as JSON: {"+918047491899": {"flow": '
         '"customer_support", "language": "hi"}}.',
     )
-    flow_variables: dict[str, dict[str, str | float]] = Field(
-        default_factory=dict[str, dict[str, str | float]],
+    flow_variables: dict[str, dict[str, FlowValue]] = Field(
+        default_factory=dict[str, dict[str, FlowValue]],
         description="Values of a flow's variables for every call that gives none, as JSON: "
         '{"customer_support": {"status_url": "https://shop.example.com/orders"}}.',
     )
@@ -141,10 +148,10 @@ class Settings(BaseSettings):
         description="Lets other machines use the API (Authorization: Bearer ...); without it only "
         "this machine may.",
     )
-    desks: dict[str, str] = Field(
+    desks: dict[str, DialledNumber] = Field(
         default_factory=dict[str, str],
         description='Numbers behind the names that flows transfer to, as JSON: {"support": '
-        '"+918047491899"}.',
+        '"+918047491899"}; also as 08047491899, a short code, or a SIP address.',
     )
     business: BusinessSettings = Field(default_factory=BusinessSettings)
     twilio: TwilioSettings = Field(default_factory=TwilioSettings)

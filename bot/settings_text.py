@@ -130,7 +130,8 @@ def explain(
         if leaf.show is Show.SECRET:
             problems[name] = f"{_sentence(message)} (its value is a secret and is not shown)"
         elif inside:
-            problems.setdefault(name, f"at {'.'.join(inside)}: {_sentence(message)}")
+            before = f"{problems[name]}; " if name in problems else ""
+            problems[name] = f"{before}at {'.'.join(inside)}: {_sentence(message)}"
         else:
             shown = _clip(repr(detail["input"]))
             problems[name] = f"{shown} is not allowed; it must be {allowed(leaf.field)}"

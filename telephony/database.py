@@ -21,6 +21,8 @@ from telephony.errors import StoreUnavailable
 # value too small a busy moment costs a turn.
 BUSY_TIMEOUT_MS = 5_000
 NETWORK_TIMEOUT_S = 10.0
+INSTALL_POSTGRES = ".venv/bin/uv pip install -c requirements.lock -e '.[postgres]'"
+"""The command that brings PostgreSQL's driver into a checkout, as the docs have it."""
 _WRITES = "callwright_writes"
 _T = TypeVar("_T")
 
@@ -89,11 +91,14 @@ class _DriverConnection(Protocol):
 def _engine(url: str) -> AsyncEngine:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter: the port; its text quotes part of the URL
         raise ValueError(
             "the database URL can't be read; write it as sqlite+aiosqlite:////data/calls.db or"
-            " postgresql+asyncpg://user:password@host/name"
+            " postgresql+asyncpg://user:password@host:5432/name, with @ : / in the password as"
+            " %40 %3A %2F"
         ) from None
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise ValueError("the database URL's port must be from 1 to 65535, such as 5432")
     if parsed.drivername == "sqlite+aiosqlite":
         return _sqlite_engine(parsed)
     if parsed.drivername != "postgresql+asyncpg":
@@ -111,9 +116,7 @@ def _engine(url: str) -> AsyncEngine:
             hide_parameters=True,
         )
     except ModuleNotFoundError:
-        raise ValueError(
-            "PostgreSQL needs the extra 'postgres': pip install 'callwright[postgres]'"
-        ) from None
+        raise ValueError(f"PostgreSQL needs the extra 'postgres': run {INSTALL_POSTGRES}") from None
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:

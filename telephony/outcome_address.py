@@ -24,13 +24,13 @@ def outcome_url(text: str) -> httpx.URL:
         url = httpx.URL(text)
         host = url.host
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise DeliveryRefused(f"outcome_url: not a URL: {error}") from None
+        raise DeliveryRefused(f"not a URL: {error}") from None
     if url.scheme not in ("https", "http") or not host:
-        raise DeliveryRefused("outcome_url: write https://host/path")
+        raise DeliveryRefused("not a web address; write https://host/path")
     if url.port is not None and not 0 < url.port < 65_536:
-        raise DeliveryRefused(f"outcome_url: there is no port {url.port}")
+        raise DeliveryRefused(f"there is no port {url.port}")
     if url.scheme == "http" and not _is_written_as_loopback(host):
-        raise DeliveryRefused("outcome_url: http is for loopback only; use https")
+        raise DeliveryRefused("http is for loopback only; use https")
     literal = _literal(host)
     if literal is not None:  # a private one is for `addresses_of`, which knows the setting
         _check(host, literal, allow_private=True)
@@ -57,14 +57,12 @@ def _check(host: str, address: _Address, *, allow_private: bool) -> None:
     if target.is_loopback:
         if _is_written_as_loopback(host):
             return
-        raise DeliveryRefused(f"outcome_url: {host} leads to this machine")
+        raise DeliveryRefused(f"{host} leads to this machine")
     if target.is_link_local or target.is_multicast or target.is_reserved or target.is_unspecified:
-        raise DeliveryRefused(
-            f"outcome_url: {host} leads to {target}, which is no server's address"
-        )
+        raise DeliveryRefused(f"{host} leads to {target}, which is no server's address")
     if not target.is_global and not allow_private:
         raise DeliveryRefused(
-            f"outcome_url: {host} leads to the private address {target}; private addresses must"
+            f"{host} leads to the private address {target}; private addresses must"
             " be allowed in the settings"
         )
 

@@ -138,7 +138,7 @@ class OutcomeDelivery:
                 addresses = await addresses_of(url, allow_private=self._rules.allow_private)
                 status = await self._post(client, url, addresses, delivery)
         except DeliveryRefused as error:
-            return str(error), True
+            return f"outcome_url: {error}", True
         except TimeoutError:
             return f"no answer within {self._rules.timeout_s:g} s", False
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:

@@ -22,7 +22,7 @@ class TurnLatency:
 
     speech_end_ms: int  # the caller's last sound
     turn_decided_ms: int | None = None  # it was decided that they have finished
-    transcript_ms: int | None = None
+    transcript_ms: int | None = None  # its words were known, and known to be all: not before
     reply_ready_ms: int | None = None  # the reply's text was known
     first_audio_ms: int | None = None  # the reply's first audio was sent to the line
 

@@ -78,7 +78,8 @@ def parse_status(form: Mapping[str, str]) -> StatusCallback:
     if status is None:
         known = ", ".join(_STATUS)
         raise WebhookMalformed("CallStatus", "not a status of Twilio's", f"Send one of {known}")
-    reason = f"SIP {read.sip_code}" if read.sip_code else ""
+    # 200 is "OK": it explains no failure.
+    reason = f"SIP {read.sip_code}" if read.sip_code not in (None, "", "200") else ""
     return StatusCallback(
         carrier_call_id=read.call_sid,
         update=CarrierUpdate(status, read.sequence, reason),

@@ -2,7 +2,7 @@
 hears is played that word."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from bot.doctor.machine import Check, State
 from bot.settings import Settings
+from bot.voice import voice_fault
 from speech.errors import SpeechError
 from speech.pool import EnginePool
 from speech.registry import ENGINES, EngineEntry, Kind, make_recognizer, make_synthesizer
@@ -42,9 +43,10 @@ async def examine_engines(
     checks: list[Check] = []
     words: dict[str, SpokenWord] = {}
     works: set[tuple[Kind, str, str]] = set()  # kind, engine, language
+    faults: dict[str, tuple[str, str]] = {}  # language: what is wrong with its voice, what to do
     for engine in engines:
         if engine.kind == "speaks":
-            spoken, check = await _try_speaking(engine, settings, speaking)
+            spoken, check = await _try_speaking(engine, settings, speaking, faults)
             checks.append(check)
             works |= {("speaks", engine.name, language) for language in spoken}
             words = {**spoken, **words}
@@ -54,15 +56,26 @@ async def examine_engines(
                 heard, check = await _try_hearing(engine, settings, words, pool, hearing)
                 checks.append(check)
                 works |= {("hears", engine.name, language) for language in heard}
-    return (*checks, *(_language(name, settings, works) for name in _languages(settings)))
+    languages = (_language(name, settings, works, faults) for name in _languages(settings))
+    return (*checks, *languages)
 
 
 def _languages(settings: Settings) -> tuple[str, ...]:
-    wanted = {settings.default_language, *settings.speaking, *settings.hearing}
+    wanted = {
+        settings.default_language,
+        *settings.speaking,
+        *settings.hearing,
+        *settings.voices,
+    }
     return tuple(sorted(wanted))
 
 
-def _language(name: str, settings: Settings, works: set[tuple[Kind, str, str]]) -> Check:
+def _language(
+    name: str,
+    settings: Settings,
+    works: Set[tuple[Kind, str, str]],
+    faults: Mapping[str, tuple[str, str]],
+) -> Check:
     """What a call in this language can do."""
     title = f"language {name}"
     mouth, ear = settings.speaking.get(name), settings.hearing.get(name)
@@ -70,6 +83,9 @@ def _language(name: str, settings: Settings, works: set[tuple[Kind, str, str]]) 
         detail = f"cannot be spoken: {mouth or 'no engine is set'}"
         fix = f"set CALLWRIGHT_SPEAKING__{name.upper()} to an engine that works above"
         return Check(title, State.BROKEN, detail, fix)
+    if name in faults:
+        what, fix = faults[name]
+        return Check(title, State.BROKEN, f"cannot be spoken: {what}", fix)
     if ear is None:
         detail = f"speaks ({mouth}); answers by keys only, for nothing hears it"
         fix = f"set CALLWRIGHT_HEARING__{name.upper()} to an engine that hears it"
@@ -81,8 +97,12 @@ def _language(name: str, settings: Settings, works: set[tuple[Kind, str, str]]) 
 
 
 async def _try_speaking(
-    engine: EngineEntry, settings: Settings, make: Callable[[str], Synthesizer]
+    engine: EngineEntry,
+    settings: Settings,
+    make: Callable[[str], Synthesizer],
+    faults: dict[str, tuple[str, str]],
 ) -> tuple[dict[str, SpokenWord], Check]:
+    """`faults` is filled with the languages whose voice the engine lacks; it is tried without."""
     wanted = {name for name, used in settings.speaking.items() if used == engine.name}
     spoken: dict[str, SpokenWord] = {}
     if not engine.is_installed:
@@ -94,6 +114,8 @@ async def _try_speaking(
                 await mouth.start()
                 for language in sorted(mouth.languages):
                     voice = settings.voices.get(language) if language in wanted else None
+                    if fault := voice_fault(mouth, language, voice):
+                        faults[language], voice = fault, None
                     spoken[language] = await _say(mouth, language, voice)
             finally:
                 await mouth.close()

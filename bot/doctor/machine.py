@@ -22,7 +22,7 @@ import httpx
 from sqlalchemy import text
 
 from bot.settings import Settings
-from telephony.database import Database
+from telephony.database import INSTALL_POSTGRES, Database
 from telephony.errors import StoreError
 
 LEAST_PYTHON = (3, 11)
@@ -62,7 +62,7 @@ def exit_status(checks: Sequence[Check]) -> int:
 
 
 async def examine(settings: Settings) -> tuple[Check, ...]:
-    """Look at everything but the engines (see `engines.py`)."""
+    """Look at everything but the engines and the flows (`engines.py`, `flows.py`)."""
     checks = [
         python(),
         packages(),
@@ -229,8 +229,10 @@ async def database(settings: Settings) -> Check:
     fix = "start it, or set CALLWRIGHT_DATABASE_URL"
     try:
         opened = Database(dsn)
-    except ValueError:  # its text may quote the URL, and that its password
-        return Check("database", State.BROKEN, f"{kind} cannot be opened", _install("postgres"))
+    except ValueError as error:
+        wrong = _without_login(str(error), dsn)
+        fix = INSTALL_POSTGRES if "postgres'" in wrong else "correct CALLWRIGHT_DATABASE_URL"
+        return Check("database", State.BROKEN, wrong, fix)
     try:
         async with asyncio.timeout(NETWORK_S), opened.reading() as session:
             await session.execute(text("SELECT 1"))

@@ -36,7 +36,7 @@ def line(check: Check) -> str:
 
 def verdict(checks: Sequence[Check]) -> str:
     """What it comes to, in a sentence."""
-    bad = [check.name for check in checks if check.is_bad]
+    bad = list(dict.fromkeys(check.name for check in checks if check.is_bad))
     if bad:
         return f"Callwright is not ready: {', '.join(bad)}"
     return "Callwright is ready. What is optional adds to what it can do."

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import AfterValidator
 
+from bot.http.guarded_route import guarded
 from bot.http.models import (
     AcceptedCall,
     CallBody,
@@ -17,13 +19,14 @@ from bot.http.models import (
     NewCallBody,
 )
 from bot.http.peers import may_use_api
-from bot.http.problems import FieldProblem, Problem, responses
+from bot.http.plain_words import FieldProblem
+from bot.http.problems import Problem, invalid_request, responses
 from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
 from bot.phone_numbers import e164
 from bot.services import Services, from_number
 from ivr_flows.errors import FlowUnknown, VariablesInvalid
-from ivr_flows.variables import first_values
+from ivr_flows.spoken_lengths import speakable_values
 from telephony.call import CallStatus, Direction, Disposition, JsonValue, NewCall
 from telephony.errors import (
     CallUnknown,
@@ -35,8 +38,25 @@ from telephony.errors import (
 from telephony.listing import CallFilter
 from telephony.outcome_address import outcome_url
 
+_NO_CARRIER = (
+    "The request is good, and no carrier is set up: set CALLWRIGHT_TWILIO__ACCOUNT_SID and its "
+    "companions, or CALLWRIGHT_EXOTEL__ACCOUNT_SID and its companions. docs/simulate.md tells how "
+    "to try it on simulated people."
+)
 _RETRY_LATER = {"Retry-After": "10"}
 """Seconds: a call lasts a minute or so, so that of some dozens one is over by then."""
+
+
+def _countable(moment: datetime) -> datetime:
+    """Raises ValueError for one that has no Unix time: at the calendar's ends."""
+    try:
+        moment.timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("the year is too far away; write one from 1970 to 9998") from None
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_countable)]
 
 
 def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter:
@@ -44,7 +64,7 @@ def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter
     routes = APIRouter(
         prefix="/api",
         tags=["calls"],
-        dependencies=[Depends(may_use_api(services.settings))],
+        route_class=guarded(may_use_api(services.settings)),
         responses=responses(401, 403),
     )
     _add_placing(routes, services, outbound, live)
@@ -60,7 +80,7 @@ def _add_placing(
         "/voice/call/initiate",
         status_code=202,
         summary="Place a call",
-        responses=responses(409, 422, 503),
+        responses=responses(409, 413, 422, 503),
     )
     async def initiate(
         body: NewCallBody,
@@ -111,8 +131,8 @@ def _add_lists(routes: APIRouter, services: Services) -> None:
         flow: str | None = None,
         carrier: str | None = None,
         to: str | None = None,
-        created_from: datetime | None = None,
-        created_before: datetime | None = None,
+        created_from: Moment | None = None,
+        created_before: Moment | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: str | None = None,
     ) -> CallListBody:
@@ -166,34 +186,25 @@ def _add_reading(routes: APIRouter, services: Services) -> None:
 
 
 def _new_call(body: NewCallBody, services: Services) -> NewCall:
-    """The call that is asked for. Raises Problem, naming every field that is wrong."""
+    """The call that is asked for.
+
+    Raises Problem: 422 with every field that is wrong, else 503 where no carrier is set up.
+    """
     settings = services.settings
     wrong: list[FieldProblem] = []
     to_number = e164(body.to, settings.default_country_code)
     if to_number is None:
-        wrong.append(
-            FieldProblem(field="body.to", problem="write it in E.164, such as +919876543210")
-        )
+        problem = f'"{body.to}" is no whole telephone number; write it in E.164, e.g. +919876543210'
+        wrong.append(FieldProblem(field="body.to", problem=problem))
     wrong += _flow_problems(body, services)
-    carrier = body.carrier or next(iter(services.carriers), None)
-    if carrier is None:
-        raise Problem(
-            503,
-            "No carrier is configured: set CALLWRIGHT_TWILIO__ACCOUNT_SID and its companions, "
-            "or CALLWRIGHT_EXOTEL__ACCOUNT_SID and its companions.",
-            kind="no-carrier",
-        )
-    if carrier not in services.carriers:
-        known = ", ".join(services.carriers)
-        wrong.append(
-            FieldProblem(field="body.carrier", problem=f"{carrier} is not configured; use {known}")
-        )
-    target = body.outcome_url or settings.business.outcome_url
+    wrong += _carrier_problems(body, services)
     if body.outcome_url is not None:
         wrong += _outcome_problems(body.outcome_url, services)
     if wrong:
-        named = "; ".join(f"{problem.field}: {problem.problem}" for problem in wrong)
-        raise Problem(422, f"The call can't be placed. {named}", wrong, "invalid-request")
+        raise invalid_request("The call can't be placed.", wrong)
+    carrier = body.carrier or next(iter(services.carriers), None)
+    if carrier is None or carrier not in services.carriers:
+        raise Problem(503, _NO_CARRIER, kind="no-carrier")
     assert to_number is not None
     return NewCall(
         Direction.OUTBOUND,
@@ -203,29 +214,36 @@ def _new_call(body: NewCallBody, services: Services) -> NewCall:
         carrier=carrier,
         language=body.language or settings.default_language,
         variables=_variables(body, services),
-        outcome_url=target,
+        outcome_url=body.outcome_url or settings.business.outcome_url,
     )
+
+
+def _carrier_problems(body: NewCallBody, services: Services) -> list[FieldProblem]:
+    known = ", ".join(services.carriers or ("twilio", "exotel"))
+    if body.carrier is None or body.carrier in known.split(", "):
+        return []
+    problem = f'"{body.carrier}" is not set up; use {known}'
+    return [FieldProblem(field="body.carrier", problem=problem)]
 
 
 def _flow_problems(body: NewCallBody, services: Services) -> list[FieldProblem]:
     try:
         flow = services.flow(body.flow)
-        first_values(flow, _variables(body, services))
     except FlowUnknown as error:
         return [FieldProblem(field="body.flow", problem=str(error))]
+    wrong: list[FieldProblem] = []
+    try:
+        speakable_values(flow, _variables(body, services))
     except VariablesInvalid as error:
-        return [
+        wrong += [
             FieldProblem(field=f"body.variables.{name}", problem=problem)
             for name, problem in error.problems.items()
         ]
     if body.language and body.language not in flow.languages:
-        known = ", ".join(flow.languages)
-        return [
-            FieldProblem(
-                field="body.language", problem=f"the flow doesn't speak it; it speaks {known}"
-            )
-        ]
-    return []
+        known = " or ".join(flow.languages)
+        problem = f'the flow doesn\'t speak "{body.language}"; write {known}'
+        wrong.append(FieldProblem(field="body.language", problem=problem))
+    return wrong
 
 
 def _variables(body: NewCallBody, services: Services) -> Mapping[str, JsonValue]:

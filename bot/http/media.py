@@ -18,9 +18,8 @@ from telephony.media_messages import StreamStart
 from telephony.media_stream import read_start, refuse
 from telephony.twilio_media import PACKET_MS as TWILIO_PACKET_MS
 
-# The far end plays in steps of 20 ms: what arrives sounds up to one step later. Measured at a
-# telephone on loopback, calls in parallel: the goodbye is recorded within 17 ms of where it was
-# heard on both carriers. With 60 ms for Exotel it was 37 to 45 ms late.
+# The far end plays in steps of 20 ms: what arrives sounds up to one step later. Of use to the
+# recording until the call's first mark has come back, and where none does.
 _PLAYOUT_STEP_MS = 20
 
 
@@ -64,7 +63,8 @@ class MediaSocket:
     async def take_call(self) -> None:
         """The same on an accepted socket whose peer is known to belong here."""
         try:
-            with self._live.handshake():
+            peer = self._websocket.client
+            async with self._live.handshake(peer.host if peer else ""):
                 start = await read_start(
                     self._websocket,
                     carrier=self._carrier,

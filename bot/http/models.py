@@ -39,24 +39,38 @@ class NewCallBody(BaseModel):
     )
 
     to: str = Field(
-        min_length=3,
         max_length=32,
+        examples=["+919876543210"],
         description="The number to call, in E.164; one without a country gets the default one.",
     )
-    flow: str = Field(min_length=1, max_length=64, description="The flow that leads the call.")
+    flow: str = Field(
+        max_length=64,
+        examples=["vendor_confirmation"],
+        description="The flow that leads the call; GET /api/flows lists them.",
+    )
     variables: dict[Annotated[str, Field(max_length=64)], Scalar | list[Scalar]] = Field(
         default_factory=dict[str, Scalar | list[Scalar]],
         max_length=MAX_VARIABLES,
+        examples=[{"order_id": "4512", "amount": 620}],
         description="What the flow's prompts need; GET /api/flows tells which.",
     )
     language: str | None = Field(
-        default=None, pattern="^[a-z]{2}$", description="Its first language; else the default."
+        default=None,
+        max_length=16,
+        examples=["hi"],
+        description="Its first language, one of the flow's; else the default.",
     )
     carrier: str | None = Field(
-        default=None, description="twilio or exotel; else the one that is configured."
+        default=None,
+        max_length=32,
+        examples=["twilio"],
+        description="twilio or exotel; else the one that is configured.",
     )
     outcome_url: str | None = Field(
-        default=None, max_length=2000, description="Where this call's outcome is delivered."
+        default=None,
+        max_length=2000,
+        examples=["https://shop.example.com/callwright"],
+        description="Where this call's outcome is delivered.",
     )
 
 

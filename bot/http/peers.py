@@ -47,7 +47,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def may_use_api(settings: Settings) -> Callable[[Request], None]:
-    """A dependency: programs of this machine may use the API, others with its token."""
+    """A check: programs of this machine may use the API, others with its token."""
 
     def check(request: Request) -> None:
         if is_local(request):

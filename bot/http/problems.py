@@ -7,17 +7,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 
+from bot.http.plain_words import FieldProblem, field_problems
+
 MEDIA_TYPE = "application/problem+json"
-
-
-class FieldProblem(BaseModel):
-    """One field that is wrong."""
-
-    field: str = Field(description="Where it is, as a path.", examples=["body.to"])
-    problem: str = Field(description="What is wrong.", examples=["Field required"])
 
 
 class ProblemBody(BaseModel):
@@ -48,18 +45,40 @@ class Problem(Exception):
         self.headers = headers
         self.body = ProblemBody(
             type=f"urn:callwright:{kind}" if kind else "about:blank",
-            title=HTTPStatus(status).phrase,
+            title=title(status),
             status=status,
             detail=detail,
             errors=list(errors),
         )
 
 
+def title(status: int) -> str:
+    """The status in words, as RFC 9110 has them; Python before 3.13 has older ones for 422."""
+    return "Unprocessable Content" if status == 422 else HTTPStatus(status).phrase
+
+
+def invalid_request(what: str, errors: Sequence[FieldProblem]) -> Problem:
+    """A request whose fields are wrong: `what` is said first, then each field."""
+    named = "; ".join(f"{error.field}: {error.problem}" for error in errors)
+    return Problem(422, f"{what} {named}", errors, "invalid-request")
+
+
+def _body_fields(request: Request) -> Mapping[str, FieldInfo]:
+    """The fields of the JSON object that the route takes; none where it takes none."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return {}
+    model = route.body_field.field_info.annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return model.model_fields
+    return {}
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route's OpenAPI says of its errors."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": title(status),
             "model": ProblemBody,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
         }
@@ -82,27 +101,20 @@ def install(app: FastAPI) -> None:
 
     async def http_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        phrase = HTTPStatus(error.status_code).phrase
-        body = ProblemBody(title=phrase, status=error.status_code, detail=str(error.detail))
+        status = error.status_code
+        body = ProblemBody(title=title(status), status=status, detail=str(error.detail))
         return _response(body, error.headers)
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        errors = [
-            FieldProblem(field=".".join(str(part) for part in e["loc"]), problem=e["msg"])
-            for e in error.errors()
-        ]
-        named = "; ".join(f"{e.field}: {e.problem}" for e in errors)
-        return _response(
-            ProblemBody(
-                type="urn:callwright:invalid-request",
-                title="Unprocessable Content",
-                status=422,
-                detail=f"The request is not valid. {named}",
-                errors=errors,
-            )
-        )
+        errors = field_problems(error.errors(), error.body, _body_fields(request))
+        return _response(invalid_request("The request is not valid.", errors).body)
 
+    async def broken(_: Request, __: Exception) -> JSONResponse:
+        # It is raised on, to the server, which logs it with its traceback.
+        return _response(Problem(500, "The server failed here; its log says why.").body)
+
+    app.add_exception_handler(Exception, broken)
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -90,11 +90,10 @@ def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
         call = await _applied(services.dialer.apply_status(known.id, read.callback))
         await _settle(services, live, call)
 
-    @routes.api_route(
-        "/exotel/passthru",
-        methods=["GET", "POST"],
-        summary="Where a flow goes on after the Voicebot: 200 to its end, 302 to a person",
-    )
+    goes_on = "Where a flow goes on after the Voicebot: 200 to its end, 302 to a person"
+
+    @routes.get("/exotel/passthru", summary=goes_on)  # two routes: each has an id in the schema
+    @routes.post("/exotel/passthru", summary=goes_on)
     async def passthru(fields: Annotated[Fields, Depends(fields_of)]) -> Response:
         texts = {name: str(value) for name, value in fields.items()}
         asked = _parsed(exotel_webhooks.parse_passthru, texts)

@@ -22,6 +22,20 @@ def callwright(*words: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+def made(*words: str) -> str:
+    """What `make` would run, in an environment without a PORT, whatever make runs the tests."""
+    left_out = ("PORT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    env = {name: value for name, value in os.environ.items() if name not in left_out}
+    command = ("make", "--dry-run", "serve", *words)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True).stdout
+
+
+def test_make_serve_leaves_the_port_to_the_settings_unless_it_is_given() -> None:
+    assert made().splitlines()[-1].split() == [".venv/bin/callwright", "serve"]
+    given = made("PORT=9000").splitlines()[-1].split()
+    assert given == [".venv/bin/callwright", "serve", "--port", "9000"]
+
+
 def test_a_flow_with_a_problem_ends_the_check_with_status_1(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("name: bad\nnodes: {}\n", encoding="utf-8")
@@ -63,15 +77,40 @@ def test_a_wrong_setting_stops_the_start_with_its_name_and_what_is_allowed() -> 
     assert "s3cret" not in done.stderr
 
 
-def test_a_number_whose_flow_cannot_answer_stops_the_start(tmp_path: Path) -> None:
-    for route, says in (
-        ('{"flow": "rider_assignment"}', "rider_name: missing"),
-        ('{"flow": "customer_support", "language": "fr"}', "does not speak fr"),
-    ):
-        done = callwright(
-            *("serve", "--port", "0", "--data-dir", str(tmp_path)),
-            CALLWRIGHT_NUMBERS=f'{{"+14155550100": {route}}}',
-        )
-        assert done.returncode == 1
-        assert "CALLWRIGHT_NUMBERS: +14155550100" in done.stderr
-        assert says in done.stderr
+def test_what_cannot_be_used_stops_the_start_and_the_doctor_says_so_too(tmp_path: Path) -> None:
+    wrong = {
+        "CALLWRIGHT_NUMBERS": '{"+14155550100": {"flow": "rider_assignment"}}',
+        "CALLWRIGHT_PORT": "0",
+        "CALLWRIGHT_DATA_DIR": str(tmp_path),
+    }
+    for command in ("serve", "doctor"):
+        done = callwright(command, **wrong)
+        assert done.returncode == 1, command
+        told = done.stdout + done.stderr
+        assert "CALLWRIGHT_NUMBERS: +14155550100: rider_assignment can't answer it" in told, command
+
+
+def test_a_voice_that_its_engine_lacks_stops_the_start(tmp_path: Path) -> None:
+    done = callwright(
+        *("serve", "--port", "0", "--data-dir", str(tmp_path)),
+        CALLWRIGHT_VOICES='{"hi": "foo", "ta": "any"}',
+    )
+    assert done.returncode == 1
+    assert (
+        "espeak has no voice 'foo' for hi; set CALLWRIGHT_VOICES__HI to one of hi, " in done.stderr
+    )
+    assert "no engine speaks ta; set CALLWRIGHT_SPEAKING__TA" in done.stderr
+
+
+def test_a_machine_that_answers_is_not_simulated_where_the_carrier_does_not_tell() -> None:
+    for command in ("call", "simulate"):
+        done = callwright(command, "--vendor", "voicemail", "--carrier", "exotel")
+        assert done.returncode == 2, command
+        assert "Exotel does not tell" in done.stderr
+
+
+def test_a_call_that_is_not_recorded_says_why(tmp_path: Path) -> None:
+    words = ("call", "--vendor", "busy", "--data-dir", str(tmp_path))
+    done = callwright(*words, CALLWRIGHT_RECORD_CALLS="false")
+    assert done.returncode == 0, done.stderr
+    assert "Recording:  none: CALLWRIGHT_RECORD_CALLS is false" in done.stdout

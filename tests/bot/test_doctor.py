@@ -5,6 +5,7 @@ import io
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from bot.doctor import machine as doctor
 from bot.doctor.machine import Check, State
 from bot.doctor.report import as_json, render
 from bot.settings import Settings, load_settings
+from telephony.database import Database
 
 CANARY = "canary-77aa"
 
@@ -106,6 +108,17 @@ def test_an_extra_is_missing_only_where_it_is_needed(
     assert ("[postgres]" in check.fix) == (state is not State.OK)
 
 
+def test_server_and_doctor_give_the_same_command_for_the_driver_of_postgresql(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)  # as if it were not installed
+    with pytest.raises(ValueError, match="extra 'postgres'") as caught:
+        Database("postgresql+asyncpg://u:p@127.0.0.1/calls")
+    advised = doctor.extra("postgres", "no_such_module", "a database", needed=True).fix
+    assert advised == ".venv/bin/uv pip install -c requirements.lock -e '.[postgres]'"
+    assert str(caught.value).endswith(f"run {advised}")
+
+
 def test_a_data_folder_is_judged_by_the_nearest_folder_that_exists(tmp_path: Path) -> None:
     folder, room = doctor.disk(tmp_path / "not" / "yet")
     assert folder.state is State.OK
@@ -176,6 +189,15 @@ async def test_a_database_that_does_not_answer_is_told_without_its_login(tmp_pat
     check = await doctor.database(settings(tmp_path, database_url=url))
     assert check.state is State.BROKEN
     assert CANARY not in repr(check)
+    assert "CALLWRIGHT_DATABASE_URL" in check.fix
+
+
+async def test_a_database_url_that_cannot_be_read_is_told_without_its_login(tmp_path: Path) -> None:
+    url = SecretStr(f"postgresql+asyncpg://{CANARY}-u:{CANARY}@127.0.0.1:54x2/calls")
+    check = await doctor.database(settings(tmp_path, database_url=url))
+    assert check.state is State.BROKEN
+    assert CANARY not in repr(check)
+    assert "can't be read" in repr(check)
     assert "CALLWRIGHT_DATABASE_URL" in check.fix
 
 

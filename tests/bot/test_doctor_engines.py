@@ -69,7 +69,7 @@ class Ear:
     def feed(self, pcm: Pcm) -> None:
         self.fed += len(pcm)
 
-    async def partial(self) -> Transcript:
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
         return await self.finish()
 
     async def finish(self) -> Transcript:
@@ -167,6 +167,22 @@ async def test_an_engine_that_is_absent_matters_only_where_it_is_set(tmp_path: P
     assert used[0].state is State.MISSING
     assert unused[0].state is State.OPTIONAL
     assert used[0].fix == "pip install other"
+
+
+async def test_a_voice_that_nobody_has_breaks_its_language_alone(tmp_path: Path) -> None:
+    own = settings(tmp_path, voices={"hi": "foo"})
+    checks = {check.name: check for check in await examine_engines(own)}
+    assert checks["engine espeak"].state is State.OK
+    assert not checks["language mr"].is_bad
+    assert checks["language hi"].state is State.BROKEN
+    assert "no voice 'foo' for hi" in checks["language hi"].detail
+    assert checks["language hi"].fix.startswith("set CALLWRIGHT_VOICES__HI to one of hi, hi+f2")
+
+
+async def test_a_voice_of_another_language_breaks_its_language(tmp_path: Path) -> None:
+    own = settings(tmp_path, voices={"hi": "mr"})
+    checks = {check.name: check for check in await examine_engines(own)}
+    assert checks["language hi"].state is State.BROKEN
 
 
 async def test_an_engine_that_nobody_knows_breaks_its_language(tmp_path: Path) -> None:

@@ -106,3 +106,23 @@ async def until_serving(url: str) -> None:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.1)
+
+
+async def test_a_start_that_fails_says_why_in_one_line_and_ends_with_status_1(
+    tmp_path: Path,
+) -> None:
+    env = {
+        **{name: value for name, value in os.environ.items() if "CALLWRIGHT_" not in name},
+        "CALLWRIGHT_DATA_DIR": str(tmp_path),
+        "CALLWRIGHT_DEFAULT_FLOW": "nope",
+    }
+    command = [sys.executable, "-m", "bot", "-t", "exotel", "--port", "0"]
+    runner = await asyncio.create_subprocess_exec(
+        *command, env=env, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60.0):
+        _, said = await runner.communicate()
+    assert runner.returncode == 1
+    *_, last = said.decode().splitlines()
+    assert last.startswith('CALLWRIGHT_DEFAULT_FLOW: there is no flow "nope"; choose one of')
+    assert b"Traceback" not in said

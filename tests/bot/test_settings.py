@@ -60,7 +60,17 @@ def test_the_default_database_is_sqlite_in_the_data_folder(tmp_path: Path) -> No
         ("TWILIO__ACCOUNT_SID", "AC12", "AC and 32 hexadecimal digits"),
         ("TWILIO__FROM_NUMBER", "0123", "E.164"),
         ("EXOTEL__STREAM_SAMPLE_RATE_HZ", "11025", "8000, 16000 or 24000"),
-        ("NUMBERS", '{"+91": {"flw": "x"}}', "at +91.flow: field required"),
+        ("NUMBERS", '{"+14155550100": {"flw": "x"}}', "at +14155550100.flow: field required"),
+        ("NUMBERS", '{"+14155550100": "a_flow"}', 'at +14155550100: write {"flow": "..."}'),
+        ("NUMBERS", '{"hello": {"flow": "x"}}', "at hello: 'hello' is not a number that can be"),
+        ("NUMBERS", '{"hello": {"flow": "x"}, "+14155550100": "x"}', "; at +14155550100: write"),
+        ("DESKS", '{"support": "12"}', "at support: '12' is not a number that can be dialled"),
+        ("DESKS", '{"support": "front desk"}', "write it as +918047491899 or as 08047491899"),
+        ("FLOW_VARIABLES", '{"a": {"b": null}}', "at a.b: must be a text, a number, true, false"),
+        ("FLOW_VARIABLES", '{"a": {"b": [1]}}', "or a list of texts"),
+        ("EXOTEL__STREAM_USER", "a@b", "'a@b' is not allowed; it must be letters, digits and - ."),
+        ("EXOTEL__STREAM_PASSWORD", "a/b", "may have letters, digits and - . _ ~ alone"),
+        ("EXOTEL__STREAM_PASSWORD", "naïve", "is a secret and is not shown"),
         ("NUMBERS", "{", "is not valid JSON"),
         ("HEARING", '{"English": "moonshine"}', "should match pattern"),
         ("VOICES", '{"en": 3}', "at en: "),
@@ -136,6 +146,40 @@ def test_a_number_is_answered_by_its_flow(monkeypatch: pytest.MonkeyPatch) -> No
     )
     route = load_settings().numbers["+918047491899"]
     assert (route.flow, route.language) == ("rider_assignment", "hi")
+
+
+def test_a_desk_is_kept_as_carriers_dial_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "CALLWRIGHT_DESKS",
+        '{"a": "080-4749 1800", "b": "00918047491800", "c": "139", "d": "sip:desk@example.com"}',
+    )
+    assert list(load_settings().desks.values()) == [
+        "08047491800",
+        "+918047491800",
+        "139",
+        "sip:desk@example.com",
+    ]
+
+
+def test_a_login_in_addresses_may_have_every_sign_that_stands_there_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CALLWRIGHT_EXOTEL__STREAM_USER", "exo-tel_1.~")
+    monkeypatch.setenv("CALLWRIGHT_EXOTEL__STREAM_PASSWORD", "Az09-._~")
+    exotel = load_settings().exotel
+    assert exotel.stream_user == "exo-tel_1.~"
+    assert exotel.stream_password is not None
+    assert exotel.stream_password.get_secret_value() == "Az09-._~"
+
+
+def test_values_of_flows_keep_the_type_that_they_are_given_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "CALLWRIGHT_FLOW_VARIABLES", '{"f": {"a": "x", "b": true, "c": 5, "d": 1.5, "e": ["y"]}}'
+    )
+    values = load_settings().flow_variables["f"]
+    assert repr(values) == "{'a': 'x', 'b': True, 'c': 5, 'd': 1.5, 'e': ['y']}"
 
 
 @pytest.mark.parametrize(

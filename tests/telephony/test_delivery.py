@@ -253,8 +253,9 @@ async def test_without_a_url_nothing_is_delivered(store: CallStore, queue: Deliv
     ],
 )
 def test_a_url_that_points_where_it_must_not_is_refused(url: str) -> None:
-    with pytest.raises(DeliveryRefused, match="outcome_url"):
+    with pytest.raises(DeliveryRefused) as refused:
         outcome_url(url)
+    assert "outcome_url" not in str(refused.value)  # its reader names the field
 
 
 @pytest.mark.parametrize(

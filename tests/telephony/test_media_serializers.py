@@ -127,6 +127,14 @@ async def test_a_mark_comes_back_as_it_was_sent():
     assert frame.message == {"event": "mark", "mark": {"name": "m1"}}
 
 
+async def test_a_mark_has_its_place_on_the_line():
+    serializer = twilio()
+    await serializer.serialize(mark("m1"))
+    media = [lm.twilio_media(1), lm.twilio_media(2)]
+    frames = await heard(serializer, *media, lm.twilio_mark(4, "m1"))
+    assert frames[-1].metadata["line_ms"] == 40
+
+
 async def test_a_mark_that_clear_sent_back_is_flagged():
     serializer = twilio()
     await serializer.serialize(mark("m1"))

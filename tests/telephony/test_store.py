@@ -309,6 +309,15 @@ def test_a_database_that_would_not_serve_is_refused_at_once(url: str) -> None:
         Database(url)
 
 
+@pytest.mark.parametrize("port", ["54x2", "", "0", "99999", "hush@host:5432"])
+def test_a_wrong_port_is_told_and_no_part_of_the_login(port: str) -> None:
+    with pytest.raises(ValueError, match="the database URL") as failure:
+        Database(f"postgresql+asyncpg://nobody:hu:sh@host:{port}/none")
+    assert "5432" in str(failure.value)
+    assert "invalid literal" not in str(failure.value)
+    assert "hu:sh" not in str(failure.value)
+
+
 async def test_a_database_that_is_not_there_is_said_to_be_unavailable() -> None:
     database = Database("postgresql+asyncpg://nobody:hush@127.0.0.1:1/none")
     with pytest.raises(StoreUnavailable) as failure:

@@ -163,6 +163,12 @@ def test_the_last_status_callback_says_more() -> None:
     assert (told.duration_s, told.answered_by) == (0, AnsweredBy.MACHINE)
 
 
+@pytest.mark.parametrize("word", ["failed", "completed"])
+def test_sip_200_is_no_reason_why_a_call_failed(word: str) -> None:
+    told = parse_status({**ANSWER, "CallStatus": word, "SipResponseCode": "200"})
+    assert told.update.reason == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
