@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Protocol, cast
 import numpy as np
 import soundfile
 
+from bot.simulation.caller import Clip
 from bot.simulation.vendor_voices import clips
-from bot.simulation.vendors import Clip
 from speech.engines.flite import FliteSynthesizer
 from speech.registry import make_synthesizer
 from speech.tts import Synthesizer
@@ -38,8 +38,30 @@ _RECORDED = {
     "no": "vm-no",
 }
 _BETWEEN_WORDS_MS = 120
-ESPEAK_VOICES = ("en-us+f3", "en-gb+m3")
-FLITE_VOICES = ("slt", "rms", "awb")
+
+
+@dataclass(frozen=True, slots=True)
+class Throats:
+    """Voices by synthesiser: the engine's own names, Festival's with their Debian packages."""
+
+    espeak: tuple[str, ...]
+    flite: tuple[str, ...]
+    festival: Mapping[str, str]
+
+
+TUNED = Throats(
+    espeak=("en-us+f3", "en-gb+m3"),
+    flite=("slt", "rms", "awb"),
+    festival={"kal_diphone": "festvox-kallpc16k"},
+)
+"""Heard while the recogniser's hints and thresholds were chosen."""
+
+UNSEEN = Throats(
+    espeak=("en-rp+f4", "en-us+m7"),
+    flite=("kal16",),
+    festival={"ked_diphone": "festvox-kdlpc16k", "cmu_us_slt_arctic_hts": "festvox-us-slt-hts"},
+)
+FESTIVAL_VOICES = Path("/usr/share/festival/voices")
 
 
 class CallerVoice(Protocol):
@@ -76,16 +98,21 @@ class SynthesizedVoice:
 
 @dataclass(frozen=True, slots=True)
 class FestivalVoice:
-    """The Festival voice that Debian installs."""
+    """A voice of Festival's."""
 
-    name: str = "festival kal"
+    voice: str
     is_recorded: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"festival {self.voice.removesuffix('_diphone')}"
 
     async def say(self, text: str) -> Clip:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "said.wav"
             process = await asyncio.create_subprocess_exec(
-                "text2wave", "-o", str(path), stdin=asyncio.subprocess.PIPE
+                *("text2wave", "-eval", f"(voice_{self.voice})", "-o", str(path)),
+                stdin=asyncio.subprocess.PIPE,
             )
             async with asyncio.timeout(30):
                 await process.communicate(text.encode())
@@ -110,30 +137,39 @@ class RecordedVoice:
 
 
 @asynccontextmanager
-async def caller_voices() -> AsyncGenerator[tuple[tuple[CallerVoice, ...], tuple[str, ...]]]:
+async def caller_voices(
+    throats: Throats,
+) -> AsyncGenerator[tuple[tuple[CallerVoice, ...], tuple[str, ...]]]:
     """The voices that this machine has, and the names of those that it lacks."""
     async with AsyncExitStack() as stack:
         espeak = make_synthesizer("espeak")
         stack.push_async_callback(espeak.close)
         await espeak.start()
-        found: list[CallerVoice] = [SynthesizedVoice(espeak, voice) for voice in ESPEAK_VOICES]
+        found: list[CallerVoice] = [SynthesizedVoice(espeak, voice) for voice in throats.espeak]
         if shutil.which("flite"):
             flite = FliteSynthesizer()
             stack.push_async_callback(flite.close)
             await flite.start()
-            found += [SynthesizedVoice(flite, voice) for voice in FLITE_VOICES]
-        yield (*found, *_others()), _missing()
+            found += [SynthesizedVoice(flite, voice) for voice in throats.flite]
+        found += [FestivalVoice(voice) for voice in throats.festival if _has_festival(voice)]
+        yield (*found, *_recorded()), _missing(throats)
 
 
-def _others() -> list[CallerVoice]:
-    voices: list[CallerVoice] = [FestivalVoice()] if shutil.which("text2wave") else []
-    return [*voices, RecordedVoice()] if RECORDINGS.is_dir() else voices
+def _recorded() -> list[CallerVoice]:
+    return [RecordedVoice()] if RECORDINGS.is_dir() else []
 
 
-def _missing() -> tuple[str, ...]:
+def _has_festival(voice: str) -> bool:
+    return shutil.which("text2wave") is not None and any(FESTIVAL_VOICES.glob(f"*/{voice}"))
+
+
+def _missing(throats: Throats) -> tuple[str, ...]:
     wanted = {
         "flite (apt-get install flite)": shutil.which("flite") is not None,
-        "festival (apt-get install festival)": shutil.which("text2wave") is not None,
+        **{
+            f"festival's {voice} (apt-get install festival {package})": _has_festival(voice)
+            for voice, package in throats.festival.items()
+        },
         "recordings (apt-get install asterisk-core-sounds-en-wav)": RECORDINGS.is_dir(),
     }
     return tuple(name for name, is_here in wanted.items() if not is_here)

@@ -3,7 +3,8 @@
     python -m benchmarks.simulated_calls [--calls N] [--at-once N] [--way keys|speech]
 
 Callers press keys in every language; in English they also speak, with the voices of
-`caller_voices`. The lines: Twilio, and Exotel in snake_case and in camelCase, at 8 and at 16 kHz.
+`caller_voices`; they answer what the bot asks, and say yes or no when it asks back. The lines:
+Twilio, and Exotel in snake_case and in camelCase, at 8 and at 16 kHz.
 All times are the telephone's: from the caller's last sound or key to the bot's first.
 """
 
@@ -24,20 +25,19 @@ from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.caller_scripts import FlowScripts, Script, flow_scripts
-from benchmarks.caller_voices import CallerVoice, caller_voices
+from benchmarks.caller_scripts import FlowScripts, Script, tuned_scripts, unseen_scripts
+from benchmarks.caller_voices import TUNED, UNSEEN, CallerVoice, caller_voices
 from benchmarks.machine import cpu_s
+from bot.simulation.caller import NO, YES, Caller, Clip
 from bot.simulation.loopback import loopback
 from bot.simulation.simulated_calls import PlacedCall, PlannedCall, place_all
 from telephony.simulator.exchange import serve_app
 from telephony.simulator.party import Party
-from telephony.simulator.script import Press, Speak, StayOnLine, Step, WaitForPrompt
 from telephony.simulator.stream_exotel import ExotelVariant
 
 Way = Literal["keys", "speech"]
 LANGUAGES = ("en", "hi", "mr")
 HEARD = ("en",)  # languages that the engine of the core installation hears
-PROMPT_TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,13 @@ class Done:
         return not self.placed.outcome_problems
 
 
-async def plan(calls: int, ways: Sequence[Way], status_url: str) -> tuple[list[Planned], str]:
+async def plan(
+    calls: int, ways: Sequence[Way], status_url: str, *, is_unseen: bool
+) -> tuple[list[Planned], str]:
     """The calls, and a note on voices that are missing here."""
-    async with caller_voices() as (voices, missing):
-        planned = await _plan(calls, ways, flow_scripts(status_url), voices)
+    scripts = (unseen_scripts if is_unseen else tuned_scripts)(status_url)
+    async with caller_voices(UNSEEN if is_unseen else TUNED) as (voices, missing):
+        planned = await _plan(calls, ways, scripts, voices)
     return planned, f"not installed here: {', '.join(missing)}" if missing else ""
 
 
@@ -142,12 +145,13 @@ class _Maker:
         line = next(self._lines)
         if script.is_transfer:
             line = LineKind("twilio")  # Exotel transfers by a flow of its own dashboard
-        party = Party.answers(
-            await _steps(script, voice), ring_ms=500, sample_rate_hz=line.sample_rate_hz
-        )
-        said = f"{voice.name if voice else 'keys'} {line.carrier}: {'; '.join(script.answers)}"
+        answers = script.answers
+        caller = Caller(answers, await _clips(script, voice))
+        party = Party.answers(caller.steps, ring_ms=500, sample_rate_hz=line.sample_rate_hz)
+        said = "; ".join(answer.words or answer.keys for answer in answers)
         call = PlannedCall(
-            label=f"{self._flow} {self._language} {said}",
+            label=f"{self._flow} {self._language} {voice.name if voice else 'keys'} "
+            f"{line.carrier}: {said}",
             party=party,
             flow=self._flow,
             language=self._language,
@@ -155,6 +159,7 @@ class _Maker:
             variables=self._variables,
             disposition=script.disposition,
             outcome=script.outcome,
+            caller=caller,
         )
         return Planned(call, self._way, voice.name if voice else "", line)
 
@@ -166,16 +171,14 @@ def _turning(scripts: Sequence[Script]) -> Iterator[Script]:
         yield from (*scripts[first:], *scripts[:first])
 
 
-async def _steps(script: Script, voice: CallerVoice | None) -> list[Step]:
-    steps: list[Step] = []
-    for answer in script.answers:
-        steps.append(WaitForPrompt(timeout_ms=PROMPT_TIMEOUT_MS))
-        if voice is None:
-            steps.append(Press(answer))
-        else:
-            clip = await voice.say(answer)
-            steps.append(Speak(clip.pcm, clip.sample_rate_hz, clip.text))
-    return [*steps, StayOnLine(timeout_ms=90_000)]
+async def _clips(script: Script, voice: CallerVoice | None) -> dict[str, Clip]:
+    """Everything that the caller may have to say."""
+    if voice is None:
+        return {}
+    # Nobody recorded a "yes": there the caller says "one" where he may, or says it all again.
+    back = (NO, "one") if voice.is_recorded else (YES, NO)
+    texts = (*(answer.words for answer in script.answers), *back)
+    return {text: await voice.say(text) for text in dict.fromkeys(texts)}
 
 
 @asynccontextmanager
@@ -240,9 +243,12 @@ def _tell(done: Done, number: int, of: int) -> None:
                 print(f"         heard {heard}", file=sys.stderr, flush=True)
 
 
-def table(done: Sequence[Done], load: Load, at_once: int, note: str) -> Table:
+def table(
+    done: Sequence[Done], load: Load, at_once: int, note: str, *, is_unseen: bool = False
+) -> Table:
     """One row for each flow, language and way; then the sums."""
-    made = Table(title=f"{len(done)} calls, {at_once} at once", title_justify="left")
+    which = ", words and voices not seen before" if is_unseen else ""
+    made = Table(title=f"{len(done)} calls, {at_once} at once{which}", title_justify="left")
     for column in ("flow", "in", "way"):
         made.add_column(column, no_wrap=True)
     for column in ("placed", "reached", "P50 ms", "P90 ms", "holes", "violations"):
@@ -307,11 +313,12 @@ def _caption(done: Sequence[Done], load: Load, note: str) -> str:
     return "\n".join(filter(None, lines))
 
 
-async def _run(calls: int, at_once: int, ways: Sequence[Way]) -> int:
+async def run(calls: int, at_once: int, ways: Sequence[Way], *, is_unseen: bool) -> int:
     async with order_desk() as status_url:
-        planned, note = await plan(calls, ways, status_url)
+        planned, note = await plan(calls, ways, status_url, is_unseen=is_unseen)
         done, load = await place_planned(planned, at_once)
-    Console(width=100, highlight=False).print(table(done, load, at_once, note))
+    made = table(done, load, at_once, note, is_unseen=is_unseen)
+    Console(width=100, highlight=False).print(made)
     return 0
 
 
@@ -322,7 +329,7 @@ def main() -> int:
     parser.add_argument("--way", choices=("keys", "speech"), default=None, help="only these")
     arguments = parser.parse_args()
     ways: tuple[Way, ...] = (arguments.way,) if arguments.way else ("keys", "speech")
-    return asyncio.run(_run(arguments.calls, arguments.at_once, ways))
+    return asyncio.run(run(arguments.calls, arguments.at_once, ways, is_unseen=False))
 
 
 if __name__ == "__main__":

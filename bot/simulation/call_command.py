@@ -5,7 +5,6 @@ import json
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.settings import Settings
+from bot.simulation.caller import Caller, Clip
 from bot.simulation.loopback import Carrier, Loopback, loopback
 from bot.simulation.vendor_voices import clips
-from bot.simulation.vendors import Vendor, outcome_differs, party, texts
+from bot.simulation.vendors import Vendor, caller, outcome_differs, party, texts
 from speech.registry import make_synthesizer
 from telephony.simulator.call_state import CallResult
 
@@ -43,12 +44,13 @@ _POINTS = (
 Json = dict[str, Any]
 
 
-async def run_call(vendor: Vendor, language: str, carrier_name: str, data_dir: Path) -> int:
+async def run_call(vendor: Vendor, language: str, carrier_name: str, settings: Settings) -> int:
     """Place the call, show it, and compare its record with what the vendor said.
 
     Returns the exit status: 0 only where both agree and no carrier would have complained.
     """
     console = Console(highlight=False, soft_wrap=True)
+    data_dir = settings.data_dir
     speaks = language in HEARD_LANGUAGES
     started_s = time.monotonic()
     console.print(
@@ -62,24 +64,25 @@ async def run_call(vendor: Vendor, language: str, carrier_name: str, data_dir: P
         async with loopback(data_dir, keep_ours=True) as line:
             waiting.stop()
             console.print(f"the server is ready after {time.monotonic() - started_s:.1f} s")
-            line.parties[VENDOR_NUMBER] = await _party(vendor, speaks=speaks)
-            view = CallView(console, line.http)
+            voices = await _voices(vendor, speaks=speaks)
+            who = caller(vendor, voices, speaks=speaks)
+            line.parties[VENDOR_NUMBER] = party(vendor, voices, who)
+            view = CallView(console, line.http, who)
             call_id = await _initiate(line, language, carrier_name)
             record = await view.follow(call_id)
             result = await _telephone(line.carrier(carrier_name), record)
             status = _report(console, vendor, record, result)
-            _show_files(console, data_dir, record)
+            _show_files(console, settings, record)
     return status
 
 
-async def _party(vendor: Vendor, *, speaks: bool) -> Any:
+async def _voices(vendor: Vendor, *, speaks: bool) -> dict[str, Clip]:
     engine = make_synthesizer("espeak")
     await engine.start()
     try:
-        said = await clips(engine, texts(vendor, speaks=speaks), voice=VENDOR_VOICE)
+        return await clips(engine, texts(vendor, speaks=speaks), voice=VENDOR_VOICE)
     finally:
         await engine.close()
-    return party(vendor, said, speaks=speaks)
 
 
 async def _initiate(line: Loopback, language: str, carrier_name: str) -> str:
@@ -111,9 +114,10 @@ class _NewLine:
 class CallView:
     """Prints a call's record as it grows."""
 
-    def __init__(self, console: Console, http: httpx.AsyncClient) -> None:
+    def __init__(self, console: Console, http: httpx.AsyncClient, caller: Caller) -> None:
         self._console = console
         self._http = http
+        self._caller = caller
         self._status = ""
         self._shown: set[tuple[str, int]] = set()
 
@@ -124,6 +128,7 @@ class CallView:
                 response = await self._http.get(f"/api/calls/{call_id}")
                 response.raise_for_status()
                 record: Json = response.json()
+                self._caller.overhear(record["turns"])
                 is_over = record["call"]["ended_at"] is not None and record["call"]["disposition"]
                 self._show(record, is_over=bool(is_over))
                 if is_over:
@@ -226,13 +231,19 @@ def _show_latencies(console: Console, record: Json, result: CallResult | None) -
         )
 
 
-def _show_files(console: Console, data_dir: Path, record: Json) -> None:
+def _show_files(console: Console, settings: Settings, record: Json) -> None:
+    data_dir = settings.data_dir
     call_id = record["call"]["call_id"]
     transcript = data_dir / "transcripts" / f"{call_id}.json"
     transcript.parent.mkdir(parents=True, exist_ok=True)
     transcript.write_text(json.dumps(record, ensure_ascii=False, indent=2), encoding="utf-8")
-    recording = data_dir / "recordings" / f"{call_id}.flac"
-    console.print(f"Recording:  {recording if recording.is_file() else 'none: nobody answered'}")
+    recording = settings.recordings_dir / f"{call_id}.flac"
+    if recording.is_file():
+        console.print(f"Recording:  {recording}")
+    elif settings.record_calls:
+        console.print("Recording:  none: nobody answered")
+    else:
+        console.print("Recording:  none: CALLWRIGHT_RECORD_CALLS is false")
     console.print(f"Transcript: {transcript}")
     console.print(f"Log:        {data_dir / 'server.log'}")
 

@@ -72,12 +72,12 @@ async def loopback(
             ),
             **(settings or {}),
         }
-        port = _free_port()
+        port = free_port()
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0)
         )
         server = await _start(port, data_dir, wanted, keep_ours=keep_ours)
-        stack.push_async_callback(_stop, server)
+        stack.push_async_callback(stop_server, server)
         await _until_ready(http, server, data_dir / "server.log")
         yield Loopback(
             base_url=f"http://127.0.0.1:{port}",
@@ -139,7 +139,8 @@ async def _until_ready(
     raise StartFailed(f"The server did not start. The end of {log_path}:\n{end}")
 
 
-async def _stop(server: asyncio.subprocess.Process) -> None:
+async def stop_server(server: asyncio.subprocess.Process) -> None:
+    """Ask a process to end, and make it after 15 s."""
     if server.returncode is not None:
         return
     server.terminate()
@@ -151,7 +152,8 @@ async def _stop(server: asyncio.subprocess.Process) -> None:
         await server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from bot.simulation.call_command import FLOW, HEARD_LANGUAGES, VARIABLES, VENDOR
 from bot.simulation.loopback import loopback
 from bot.simulation.simulated_calls import PlacedCall, PlannedCall, place_all
 from bot.simulation.vendor_voices import clips
-from bot.simulation.vendors import Vendor, party, texts
+from bot.simulation.vendors import Vendor, caller, party, texts
 from speech.registry import make_synthesizer
 
 
@@ -58,19 +58,23 @@ async def _plans(
         for carrier in carriers
         if vendor.behaviour != "voicemail" or carrier == "twilio"
     ]
-    return [
-        PlannedCall(
-            label=f"{vendor.name} {language} {carrier}",
-            party=party(vendor, voices, speaks=speaks),
-            flow=FLOW,
-            language=language,
-            carrier=carrier,
-            variables=VARIABLES,
-            disposition=vendor.disposition,
-            outcome=vendor.outcome,
+    plans: list[PlannedCall] = []
+    for vendor, carrier in islice(cycle(pairs), calls):
+        who = caller(vendor, voices, speaks=speaks)
+        plans.append(
+            PlannedCall(
+                label=f"{vendor.name} {language} {carrier}",
+                party=party(vendor, voices, who),
+                flow=FLOW,
+                language=language,
+                carrier=carrier,
+                variables=VARIABLES,
+                disposition=vendor.disposition,
+                outcome=vendor.outcome,
+                caller=who,
+            )
         )
-        for vendor, carrier in islice(cycle(pairs), calls)
-    ]
+    return plans
 
 
 def _table(placed: Sequence[PlacedCall]) -> Table:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulation.caller import Caller
 from bot.simulation.loopback import Loopback
 from telephony.call import JsonValue
 from telephony.simulator.call_state import CallResult
@@ -12,6 +13,8 @@ from telephony.simulator.measure import StreamMeasures
 from telephony.simulator.party import Party
 
 CALL_TIMEOUT_S = 240.0
+WATCH_EVERY_S = 0.4
+"""How often a call's record is read: before a person answers the bot has been quiet for 0.6 s."""
 
 Json = dict[str, Any]
 
@@ -28,6 +31,7 @@ class PlannedCall:
     variables: Mapping[str, JsonValue]
     disposition: str
     outcome: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    caller: Caller | None = None  # who is to know what the bot says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,9 +79,11 @@ async def place(line: Loopback, plan: PlannedCall, number: str) -> PlacedCall:
     async with asyncio.timeout(CALL_TIMEOUT_S):
         while True:
             record: Json = (await line.http.get(f"/api/calls/{call_id}")).json()
+            if plan.caller:
+                plan.caller.overhear(record["turns"])
             if record["call"]["ended_at"] and record["call"]["disposition"]:
                 break
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(WATCH_EVERY_S)
     sid = record["call"]["carrier_call_id"]
     if sid is None:
         return PlacedCall(plan, record, None, ())

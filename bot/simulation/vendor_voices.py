@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import numpy as np
 
-from bot.simulation.vendors import Clip
+from bot.simulation.caller import Clip
 from speech.tts import SpeechRequest, Synthesizer
 
 

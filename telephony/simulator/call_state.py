@@ -12,7 +12,16 @@ from telephony.simulator.script import Person
 from telephony.simulator.telephone import EndedBy, StreamResult, Telephone
 from telephony.simulator.violations import ProtocolViolated, Violation, ViolationLog
 
-TERMINAL: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+SIP_CODE: Final = {
+    "completed": "200",
+    "busy": "486",
+    "no-answer": "487",  # we gave up ringing
+    "canceled": "487",
+    "failed": "404",  # nobody has the number
+}
+"""How each call that is over ended, in RFC 3261's words."""
+
+TERMINAL: Final = frozenset(SIP_CODE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A step ends by what is heard on the line (`WaitForPrompt`, `BargeIn`) or by line
 never by the wall clock. Audio clips are handed in as arrays; nothing is synthesised here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,7 +84,20 @@ class StayOnLine:
     timeout_ms: int = 30_000
 
 
-Step = WaitForPrompt | Speak | Press | Pause | BargeIn | HangUp | StayOnLine
+@dataclass(frozen=True, slots=True, eq=False)
+class Converse:
+    """Answers prompt after prompt, each with the steps that `answer` gives when it is over.
+
+    None: what was asked is not known yet, so the person thinks on. Whoever makes `answer` says
+    how the person learns what the bot said; an answer of `StayOnLine` ends the conversation.
+    """
+
+    answer: Callable[[], "Sequence[Step] | None"]
+    quiet_ms: int = 600
+    timeout_ms: int = 60_000
+
+
+Step = WaitForPrompt | Speak | Press | Pause | BargeIn | HangUp | StayOnLine | Converse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,6 +222,9 @@ class Person:
                     if not spoke and not self._timed_out(step):
                         return Act(silence)
                     self._next_step()
+                case Converse():
+                    if not self._converse(step):
+                        return Act(silence)
                 case Pause():
                     if self._now_ms - self._step_since_ms < step.ms:
                         return Act(silence)
@@ -221,11 +237,24 @@ class Person:
                     self._index = len(self._steps)
         return Act(silence, hangs_up=True)
 
+    def _converse(self, step: Converse) -> bool:
+        """Whether there is something to do now: an answer, or the time is up."""
+        spoke = self._ear.speaking_ms > 0 and self._ear.quiet_ms >= step.quiet_ms
+        if spoke:
+            answer = step.answer()
+            if answer is not None:
+                self._steps[self._index : self._index] = answer
+                return True
+        if self._timed_out(step):
+            self._next_step()
+            return True
+        return False
+
     @property
     def _now_ms(self) -> float:
         return self._now_samples * 1000.0 / self._rate_hz
 
-    def _timed_out(self, step: WaitForPrompt | BargeIn | StayOnLine) -> bool:
+    def _timed_out(self, step: WaitForPrompt | BargeIn | StayOnLine | Converse) -> bool:
         if self._now_ms - self._step_since_ms < step.timeout_ms:
             return False
         what = f"step {self._index + 1}, {type(step).__name__}"

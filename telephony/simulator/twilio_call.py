@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from telephony.simulator import twiml
-from telephony.simulator.call_state import SimulatedCall
+from telephony.simulator.call_state import SIP_CODE, SimulatedCall
 from telephony.simulator.exchange import Exchange
 from telephony.simulator.party import Behaviour
 from telephony.simulator.stream_twilio import TwilioStream
@@ -125,7 +125,7 @@ class TwilioCall:
         if call.over:
             seconds = int(call.duration_s)
             fields |= {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}
-            fields["SipResponseCode"] = {"busy": "486", "no-answer": "487"}.get(status, "200")
+            fields["SipResponseCode"] = SIP_CODE[status]
         self._outbox.put_nowait(fields)
 
     async def _post_status_callbacks(self) -> None:

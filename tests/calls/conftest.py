@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.simulation.caller import Clip
 from bot.simulation.loopback import Loopback, loopback
 from bot.simulation.vendor_voices import clips
-from bot.simulation.vendors import VENDORS, Clip, texts
+from bot.simulation.vendors import VENDORS, texts
 from speech.registry import make_synthesizer
 from tests.calls import short_flow
 from tests.calls.raw_telephone import PATIENT_NUMBER

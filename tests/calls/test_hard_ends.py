@@ -1,6 +1,7 @@
 """Sockets that are refused, and a server that is killed: the reason is told, others go on."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -13,9 +14,11 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import soundfile
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from bot.live_calls import HANDSHAKES_PER_CALL
 from bot.simulation.loopback import Loopback, loopback
 from telephony.simulator.script import Pause, Press, StayOnLine
 from tests.calls.raw_telephone import PATIENT_NUMBER, RawTelephone
@@ -115,7 +118,7 @@ async def test_sockets_that_say_nothing_keep_no_caller_out(
     url = line.base_url.replace("http", "ws", 1)
     caller = RawTelephone("twilio", to=PATIENT_NUMBER, keys="1")
     async with AsyncExitStack() as sockets:
-        for _ in range(MAX_CALLS):
+        for _ in range(MAX_CALLS * HANDSHAKES_PER_CALL + 2):  # more than have room
             mute = connect(f"{url}/telephony/twilio/stream", proxy=None)
             await sockets.enter_async_context(mute)
         await caller.call(line.base_url)
@@ -165,7 +168,7 @@ async def test_what_was_said_before_kill_9_is_on_record_and_the_call_is_closed_a
     body = {"to": number, "flow": "short", "carrier": "twilio"}
     body["variables"] = {"opening": LONG_OPENING}
     async with loopback(tmp_path, settings(flows_dir)) as line:
-        line.parties[number] = answers(Pause(1_000), Press("5"), StayOnLine())
+        line.parties[number] = answers(Pause(6_000), Press("5"), StayOnLine())
         call_id = (await line.http.post("/api/voice/call/initiate", json=body)).json()["call_id"]
         async with asyncio.timeout(20):
             while not (before := (await line.http.get(f"/api/calls/{call_id}")).json())["keys"]:
@@ -183,6 +186,11 @@ async def test_what_was_said_before_kill_9_is_on_record_and_the_call_is_closed_a
         assert [turn["text"] for turn in after["turns"]][: len(texts)] == texts
         assert after["turns"][0]["text"].startswith("One potato")
         assert [key["digit"] for key in after["keys"]] == ["5"]
+        assert call["has_recording"]
+        heard = await line.http.get(f"/api/calls/{call_id}/recording")
+        assert heard.status_code == 200, heard.text
+        _, bot = soundfile.read(io.BytesIO(heard.content), dtype="int16")[0].T
+        assert abs(bot).max() > 1_000  # all but its last seconds
         assert (await line.http.get("/healthz")).json()["running_calls"] == 0
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from bot.simulation.caller import Clip
 from bot.simulation.loopback import Loopback
-from bot.simulation.vendors import Clip
 from telephony.simulator.script import BargeIn, HangUp, Press, StayOnLine
 from tests.calls.short_flow import LONG_OPENING, answers, planned, problems_of, take
 

@@ -109,14 +109,14 @@ def test_signatures_match_twilios_vectors(url, fields, signature):
 
 
 @pytest.mark.parametrize(
-    ("party", "status"),
+    ("party", "status", "sip_code"),
     [
-        (Party.busy(), "busy"),
-        (Party.no_answer(), "no-answer"),
-        (Party.unreachable(), "failed"),
+        (Party.busy(), "busy", "486"),
+        (Party.no_answer(), "no-answer", "487"),
+        (Party.unreachable(), "failed", "404"),
     ],
 )
-async def test_a_call_that_nobody_takes_ends_as_the_carrier_says(business, party, status):
+async def test_a_call_that_nobody_takes_ends_as_the_carrier_says(business, party, status, sip_code):
     carrier = carrier_with(party)
     async with carrier.serve() as base_url:
         sid = await dial(
@@ -128,7 +128,10 @@ async def test_a_call_that_nobody_takes_ends_as_the_carrier_says(business, party
         result = await carrier.wait_for_call(sid, 10)
     assert result.status == status
     assert result.recording is None
-    assert [fields["CallStatus"] for fields in business.fields("status")] == [status]
+    told = [
+        (fields["CallStatus"], fields["SipResponseCode"]) for fields in business.fields("status")
+    ]
+    assert told == [(status, sip_code)]
     assert business.fields("answer") == []
 
 

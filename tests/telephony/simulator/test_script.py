@@ -4,6 +4,7 @@ import pytest
 from telephony.simulator.phone_audio import tone
 from telephony.simulator.script import (
     BargeIn,
+    Converse,
     HangUp,
     Pause,
     Person,
@@ -118,3 +119,20 @@ def test_a_clip_that_is_not_int16_mono_is_refused_with_the_fix():
     person = on_line(Speak(np.zeros(10, dtype=np.float32), 8000))
     with pytest.raises(ValueError, match="int16"):
         person.tick(QUIET)
+
+
+def test_a_conversation_answers_each_prompt_when_it_is_over():
+    answers = iter([[Press("1")], None, [Press("2")], [StayOnLine()]])
+    person = on_line(Converse(lambda: next(answers)))
+    acts = hear(person, (True, 400), (False, 1000), (True, 400), (False, 1000))
+    assert [(at, act.pressed) for at, act in acts if act.pressed] == [
+        (980, ("1",)),
+        (2400, ("2",)),  # one tick later than the first: not known at once
+    ]
+
+
+def test_a_conversation_that_the_bot_does_not_go_on_with_is_reported():
+    person = on_line(Converse(lambda: [Press("1")], timeout_ms=1000), HangUp())
+    acts = hear(person, (False, 1200))
+    assert any(act.hangs_up for _, act in acts)
+    assert person.problems == ["step 1, Converse: nothing came within 1000 ms"]
