@@ -1,4 +1,7 @@
-"""Runs the benchmarks, a process each: `python -m benchmarks [NAME ...] [--list] [--write]`."""
+"""Runs the benchmarks, a process each.
+
+python -m benchmarks [NAME ...] [--quick] [--list] [--write]
+"""
 
 import argparse
 import importlib
@@ -10,15 +13,19 @@ from pathlib import Path
 
 from benchmarks.machine import describe, load
 
-NAMES = ("start", "memory", "hearing", "hints", "simulated_calls")
+NAMES = ("start", "memory", "hearing", "hints", "echo", "simulated_calls", "unseen_calls", "turns")
+QUICK = frozenset({"turns"})  # those with a small run beside the whole one
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
-def run(name: str) -> str | None:
+def run(name: str, *options: str) -> str | None:
     """What the benchmark printed, with the machine it ran on; None where it failed."""
     before = load()
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-m", f"benchmarks.{name}", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode:
         return None
@@ -42,6 +49,7 @@ def write(name: str, text: str, document: Path = DOCUMENT) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"some of {', '.join(NAMES)}; without, all")
+    parser.add_argument("--quick", action="store_true", help=f"small: {', '.join(sorted(QUICK))}")
     parser.add_argument("--list", action="store_true", help="only say what each measures")
     parser.add_argument("--write", action="store_true", help=f"and paste into docs/{DOCUMENT.name}")
     arguments = parser.parse_args()
@@ -54,7 +62,8 @@ def main() -> int:
         print(f"{name}: {summary}", flush=True)
         if arguments.list:
             continue
-        text = run(name)
+        options = ("--quick",) if arguments.quick and name in QUICK else ()
+        text = run(name, *options)
         if text is None:
             failed.append(name)
             continue

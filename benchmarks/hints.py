@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.caller_voices import CallerVoice, caller_voices
+from benchmarks.caller_voices import TUNED, CallerVoice, caller_voices
 from benchmarks.hearing import SOUNDS, TEXTS, mu_law
 from benchmarks.hearing import clips as recorded_prompts
 from ivr_flows.answers import HIGH_CONFIDENCE, choose
@@ -24,7 +24,7 @@ from ivr_flows.flow import Flow, MenuNode
 from ivr_flows.likely_words import likely_words
 from ivr_flows.loader import shipped
 from ivr_flows.meanings import Means, means_at
-from ivr_flows.understanding import MUMBLED_CONFIDENCE
+from ivr_flows.understanding import trusted_from
 from speech.engines.moonshine import HOW_TO_GET_IT, decode, weights_folder
 from speech.engines.moonshine_model import MoonshineModel
 from speech.stt import Pcm
@@ -43,10 +43,12 @@ class Menu:
     means: tuple[Means, ...]
     hints: tuple[str, ...]
 
-    def answer(self, text: str) -> str | None:
+    def answer(self, text: str) -> Means | None:
         """The answer that a text is taken for."""
         meaning = choose(text, [means.choice for means in self.means], "en")
-        return meaning.choice if meaning.confidence >= HIGH_CONFIDENCE else None
+        if meaning.confidence < HIGH_CONFIDENCE:
+            return None
+        return next((means for means in self.means if means.name == meaning.choice), None)
 
 
 @dataclass(slots=True)
@@ -101,7 +103,8 @@ def take(
     heard = decode(model, pcm, RATE_HZ, hints)
     row.cpu_ms.append((time.thread_time() - before_s) * 1000)
     answer = menu.answer(heard.text)
-    acted_on = answer if heard.confidence >= MUMBLED_CONFIDENCE else None
+    is_trusted = answer is not None and heard.confidence >= trusted_from(answer)
+    acted_on = answer.name if answer is not None and is_trusted else None
     if meant is None:
         row.others += 1
         row.taken += acted_on is not None
@@ -120,7 +123,7 @@ async def _run() -> int:
         if TEXTS.is_file() and SOUNDS.is_dir()
         else []
     )
-    async with caller_voices() as (voices, _):
+    async with caller_voices(TUNED) as (voices, _):
         for menu in menus():
             clips = await spoken_answers(menu, voices)
             for is_hinted, row in rows.items():

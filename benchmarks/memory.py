@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import rss_mb
+from bot.simulation.caller import Clip
 from bot.simulation.loopback import loopback
 from bot.simulation.simulated_calls import PlannedCall, place_all
 from bot.simulation.vendor_voices import clips
-from bot.simulation.vendors import Clip
 from speech.registry import make_synthesizer
 from telephony.simulator.party import Party
 from telephony.simulator.script import Press, Speak, StayOnLine, Step, WaitForPrompt
