@@ -13,17 +13,18 @@ SUM := $(shell cat pyproject.toml requirements.lock Makefile 2>/dev/null | cksum
 CORE := $(VENV)/.core-$(SUM)
 DEV := $(VENV)/.dev-$(SUM)
 
+PACKAGES := bot processors ivr_flows telephony speech voice_training
+
 VENDOR ?= confirms
 LANG_ ?= en
 CARRIER ?= twilio
-PORT ?= 8080
 
 .PHONY: help setup call serve test lint bench clean
 
 help:
 	@echo "make call     set up, then run one whole phone call (VENDOR=confirms|rejects|silent|keypad|busy|voicemail|interrupts LANG_=en|hi|mr CARRIER=twilio|exotel)"
 	@echo "make test     set up, then run the tests"
-	@echo "make serve    the server on port $(PORT)"
+	@echo "make serve    the server (PORT=9000: on that port; else on CALLWRIGHT_PORT, else on 8080)"
 	@echo "make setup    set-up alone, into $(VENV)"
 	@echo "make lint     ruff, pyright, import-linter"
 	@echo "make bench    the benchmarks"
@@ -37,12 +38,13 @@ $(BIN)/uv:
 
 $(CORE): | $(BIN)/uv
 	@echo "[3/3] installing Callwright and its packages (about 1 GB the first time)"
-	@$(UV) pip install $(if $(CI),--quiet) --constraint requirements.lock --editable .
+	@$(UV) pip install $(if $(CI),--quiet) --compile-bytecode --constraint requirements.lock --editable .
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@rm -f $(VENV)/.core-* && touch $@
 
 $(DEV): $(CORE)
 	@echo "installing what the tests need"
-	@$(UV) pip install --quiet --constraint requirements.lock --editable '.[dev,webrtc,postgres]'
+	@$(UV) pip install --quiet --compile-bytecode --constraint requirements.lock --editable '.[dev,webrtc,postgres]'
 	@rm -f $(VENV)/.dev-* && touch $@
 
 setup: $(CORE)
@@ -51,7 +53,7 @@ call: $(CORE)
 	@$(BIN)/callwright call --vendor $(VENDOR) --language $(LANG_) --carrier $(CARRIER)
 
 serve: $(CORE)
-	@$(BIN)/callwright serve --port $(PORT)
+	@$(BIN)/callwright serve $(if $(PORT),--port $(PORT))
 
 test: $(DEV)
 	@$(BIN)/pytest -n 2 --dist worksteal
