@@ -9,19 +9,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
-from ivr_flows.actions import Action, HangUp, Request, Say, SwitchLanguage, Transfer
+from ivr_flows.actions import Action, Request, Say, SwitchLanguage, Transfer
 from ivr_flows.events import Event, Heard, Played
 from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.readiness import Expected
 from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
+from processors.utterance import GOES_ON_MS
 
-GOES_ON_MS = 700
-"""A voice that comes later than this after the last one is a new answer. Pauses inside an answer
-last 300-700 ms (the range that `benchmarks/turn_endings.py` plays)."""
-
-SEEN_OUTSIDE = (Request, Transfer, HangUp, SwitchLanguage)
-"""Actions that can't be undone, or whose reply isn't known before they are carried out."""
+SEEN_OUTSIDE = (Request, Transfer, SwitchLanguage)
+"""Actions that can't be undone, or whose reply isn't known before they are carried out. To hang up
+is none: the goodbye comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,18 @@ class _Early:
     heard: Heard
     end_ms: int
 
+    def may_go_on(self, start_ms: int) -> bool:
+        """Whether a voice from then on may belong to it."""
+        return start_ms - self.end_ms <= GOES_ON_MS
+
     def with_more(self, frame: UtteranceHeardFrame) -> Heard | None:
         """Both parts as one answer; None where the second is something else."""
-        if not frame.text or frame.start_ms - self.end_ms > GOES_ON_MS:
+        whole = frame.whole
+        if whole is None or not frame.text or not self.may_go_on(frame.start_ms):
             return None
-        text = f"{self.heard.text} {frame.text}"
-        confidence = min(self.heard.confidence, frame.confidence)
-        if self.expected.judge(text, confidence) in ("other", "free"):
+        if self.expected.judge(whole.text, whole.confidence) == "other":
             return None
-        return Heard(text, confidence, frame.language)
+        return Heard(whole.text, whole.confidence, whole.language)
 
 
 class EarlyAnswers:
@@ -50,6 +52,35 @@ class EarlyAnswers:
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
         self._last: _Early | None = None
+        self._is_going_on = False
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is an answer that the caller may go on with."""
+        return self._last is not None
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether a voice is under way that may go on with the last answer."""
+        return self._is_going_on
+
+    def voice_began(self, start_ms: int) -> None:
+        """The caller has spoken for a while, since `start_ms`."""
+        self._is_going_on = self._last is not None and self._last.may_go_on(start_ms)
+
+    def voice_failed(self) -> None:
+        """What the caller said will never be known."""
+        self._is_going_on = False
+
+    def more(self, frame: UtteranceHeardFrame) -> Literal["same", "other"] | None:
+        """Whether this goes on with the last answer, and with both the reply is another."""
+        self._is_going_on = False
+        last = self._last
+        both = last.with_more(frame) if last else None
+        if last is None or both is None:
+            return None
+        first = self._interpreter.step(last.state, last.heard)
+        return "same" if self._interpreter.step(last.state, both) == first else "other"
 
     def whole(self, frame: UtteranceHeardFrame) -> tuple[Heard, State | None]:
         """What was said, and, where that goes on with the last answer, the state before both."""
@@ -62,7 +93,7 @@ class EarlyAnswers:
     def remember(self, frame: UtteranceHeardFrame, heard: Heard, state: State) -> None:
         """`heard` is about to be answered in this state."""
         expected = self._interpreter.expected(state)
-        if frame.is_early and expected is not None:
+        if expected is not None:
             self._last = _Early(state, expected, heard, frame.end_ms)
 
     def stepped(self, event: Event, actions: tuple[Action, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ivr_flows.actions import Say
 from telephony.call import Disposition, EndedBy
 
 DISCONNECTED = "disconnected"
@@ -13,12 +14,11 @@ NOT_THE_CALLER = LINE_LOST | {"stopped"}
 other the caller has hung up."""
 
 
-APOLOGY = {
+_APOLOGY = {
     "en": "Sorry, something went wrong on our side. We will call you again. Goodbye.",
     "hi": "माफ़ कीजिए, हमारी तरफ़ से कुछ गड़बड़ हो गई। हम आपको फिर से फ़ोन करेंगे। नमस्ते।",
     "mr": "माफ करा, आमच्या बाजूने काहीतरी चूक झाली. आम्ही तुम्हाला पुन्हा फोन करू. नमस्कार.",
 }
-"""The last words of a call whose flow broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,15 @@ class CallEnding:
     ended_by: EndedBy
     transfer_to: str | None = None  # a number, or the name of a desk in the settings
     reason: str = ""
+
+
+BROKEN = CallEnding(Disposition.FAILED, EndedBy.BOT, reason="the flow broke")
+"""The end of a call whose flow broke when nobody was there any more."""
+
+
+def apology(language: str) -> Say:
+    """The last words of a call whose flow broke."""
+    return Say(_APOLOGY.get(language, _APOLOGY["en"]), language, "")
 
 
 def far_end_left(

@@ -5,8 +5,8 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -19,9 +19,9 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
 from bot.early_answers import EarlyAnswers, SpeechAhead
-from bot.ending import APOLOGY, CallEnding, FarEndLeft, far_end_left
+from bot.ending import BROKEN, CallEnding, FarEndLeft, apology, far_end_left
 from bot.journal import Journal
-from bot.listening import Listening, is_noise
+from bot.listening import Listening, use_of
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
@@ -101,13 +101,12 @@ class FlowDriver(FrameProcessor):
         self._ending: HangUp | Transfer | None = None
         self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
         self._no_transfer.set()
-        self._is_gone = False
-        self._has_ended = False
+        self._is_gone = self._has_ended = False
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
         await super().setup(setup)
-        self._tasks.append(cast(asyncio.Task[None], self.create_task(self._take_events())))
+        self._begin(self._take_events())
 
     async def cleanup(self) -> None:
         """End the tasks: the events', and requests still under way; a transfer's end is awaited."""
@@ -118,6 +117,9 @@ class FlowDriver(FrameProcessor):
             if not task.done():
                 await self.cancel_task(task)
         self._tasks.clear()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(cast(asyncio.Task[None], self.create_task(work)))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Everything that is said to the conversation ends here; other frames pass."""
@@ -131,12 +133,13 @@ class FlowDriver(FrameProcessor):
             case UtteranceHeardFrame():
                 self._heard(frame)
             case SpeechSustainedFrame():
+                self._early.voice_began(frame.start_ms)
                 await self._barge_in(frame)
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
-                self._notes.note("hearing_failed", self._clock.now_ms(), reason=frame.reason)
-                self._events.put_nowait(Failed("hearing", frame.reason))
+                self._early.voice_failed()
+                self._failed("hearing", frame.reason, self._clock.now_ms())
             case UtteranceStartedFrame():
                 self._notes.started(frame)
             case UtteranceEndedFrame():
@@ -159,16 +162,11 @@ class FlowDriver(FrameProcessor):
         self._events.put_nowait(FarEndLeft(reason))
 
     async def _end_without_far_end(self, reason: str) -> None:
-        disposition = self._ending.disposition if isinstance(self._ending, HangUp) else None
         self._state, actions = self._interpreter.step(self._state, HungUp())
-        for action in actions:
-            match action:
-                case Report():
-                    self._journal.outcome(action.variables)
-                case HangUp():
-                    disposition = disposition or action.disposition
-                case _:
-                    pass  # nobody is there to hear it
+        for report in (action for action in actions if isinstance(action, Report)):
+            self._journal.outcome(report.variables)
+        ends = [each for each in (self._ending, *actions) if isinstance(each, HangUp)]
+        disposition = ends[0].disposition if ends else None
         await self.break_off(
             far_end_left(reason, disposition, disconnect_is_hang_up=self._disconnect_is_hang_up)
         )
@@ -192,18 +190,20 @@ class FlowDriver(FrameProcessor):
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
         self._ahead.settle()
-        if not frame.text and self._says.is_speaking:
-            return
-        if is_noise(frame):
-            self._events.put_nowait(Played())  # nothing was said: listen on
-            return
-        if self._says.was_meanwhile(frame.start_ms, frame.end_ms):
-            self._notes.note("not_heard", frame.end_ms, text=frame.text)
-            if not self._says.is_speaking:
-                self._events.put_nowait(Played())  # the time for an answer begins anew
-            return
-        self._notes.heard(frame, self._listening.node)
-        self._events.put_nowait(frame)
+        is_ending = self._ending is not None
+        match use_of(frame, self._early.more(frame), self._says, is_ending=is_ending):
+            case "answer":
+                self._notes.heard(frame, self._listening.node)
+                self._events.put_nowait(frame)
+                return
+            case "addition":
+                self._notes.added(frame, self._listening.node)
+            case "aside":
+                self._notes.note("not_heard", frame.end_ms, text=frame.text)
+            case "noise":
+                pass
+        if not self._says.is_speaking:
+            self._events.put_nowait(Played())  # the time for an answer begins anew
 
     async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
         if self._says.is_speaking and not self._says.must_finish:
@@ -218,13 +218,16 @@ class FlowDriver(FrameProcessor):
         self._notes.ended(frame)
         was_awaited = self._says.played(frame.utterance_id, frame.end_ms)
         if frame.failure:
-            self._notes.note("speaking_failed", frame.end_ms, reason=frame.failure)
-            self._events.put_nowait(Failed("speech", frame.failure))
+            self._failed("speech", frame.failure, frame.end_ms)
             await self._release()
         elif was_awaited and not self._says.is_speaking:
             await self._release()
             if not self._says.is_speaking:
                 self._events.put_nowait(Played())
+
+    def _failed(self, stage: str, reason: str, at_ms: int) -> None:
+        self._notes.note(f"{stage}_failed", at_ms, reason=reason)
+        self._events.put_nowait(Failed(stage, reason))
 
     # The conversation
 
@@ -238,11 +241,9 @@ class FlowDriver(FrameProcessor):
                 self._notes.note("flow_broke", self._clock.now_ms(), reason=repr(error))
                 self._ending = HangUp("failed")
                 if self._is_gone:
-                    reason = "the flow broke"
-                    await self._end(CallEnding(Disposition.FAILED, EndedBy.BOT, reason=reason))
+                    await self._end(BROKEN)
                     return
-                language = self._state.language
-                await self._say(Say(APOLOGY.get(language, APOLOGY["en"]), language, ""))
+                await self._say(apology(self._state.language))
 
     async def _take(self, event: Event | UtteranceHeardFrame | FarEndLeft) -> None:
         if isinstance(event, FarEndLeft):
@@ -256,7 +257,8 @@ class FlowDriver(FrameProcessor):
             for action in actions:
                 await self._act(action)
             await self._expect()
-        if self._ending is not None and self._says.is_done and not self._is_gone:
+        may_end = self._says.is_done and not self._is_gone and not self._early.is_going_on
+        if self._ending is not None and may_end:
             await self._carry_out_ending(self._ending)
 
     async def _answer(self, frame: UtteranceHeardFrame) -> Heard:
@@ -264,11 +266,13 @@ class FlowDriver(FrameProcessor):
         heard, before = self._early.whole(frame)
         if before is not None:
             self._notes.went_on(frame, heard.text)
+            self._ending = None
             self._says.drop_held()
             await self._cut_off()
             self._journal.outcome({**dict.fromkeys(self._state.reported), **before.reported})
             self._state, _ = self._interpreter.step(before, Played())
-        self._early.remember(frame, heard, self._state)
+        else:  # once: the bot's own voice, on a line with echo, could go on for ever
+            self._early.remember(frame, heard, self._state)
         return heard
 
     async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
@@ -301,8 +305,7 @@ class FlowDriver(FrameProcessor):
             case Listen():
                 self._listening.asked = action
             case Request():
-                task = cast(asyncio.Task[None], self.create_task(self._carry_out(action)))
-                self._tasks.append(task)
+                self._begin(self._carry_out(action))
             case Report():
                 self._journal.outcome(action.variables)
             case SwitchLanguage():
@@ -319,21 +322,18 @@ class FlowDriver(FrameProcessor):
         while say := self._says.next():
             utterance_id = self._notes.said(say, self._clock.now_ms())
             self._says.handed_on(utterance_id, say)
-            await self.push_frame(
-                SayFrame(utterance_id=utterance_id, text=say.text, language=say.language)
-            )
+            await self.push_frame(SayFrame(utterance_id, say.text, say.language))
 
     async def _cut_off(self) -> None:
         if not self._says.is_speaking:
             return
-        now_ms = self._clock.now_ms()
         for utterance_id in self._says.cut_off():
-            self._notes.cut_off(utterance_id, now_ms)
+            self._notes.cut_off(utterance_id, self._clock.now_ms())
         await self.broadcast_interruption()
 
     async def _expect(self) -> None:
-        is_speaking, is_ending = self._says.is_speaking, self._ending is not None
-        frame = self._listening.frame(self._state, is_speaking=is_speaking, is_ending=is_ending)
+        is_ending = self._ending is not None and not self._early.can_go_on
+        frame = self._listening.frame(self._state, self._says, is_ending=is_ending)
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _carry_out(self, action: Request) -> None:

@@ -1,7 +1,10 @@
 """What the conversation waits for, as hearing is told it."""
 
+from typing import Literal
+
 from loguru import logger
 
+from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
 from ivr_flows.interpreter import Interpreter, State
@@ -12,9 +15,31 @@ NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
 
-def is_noise(frame: UtteranceHeardFrame) -> bool:
-    """Whether nothing was said."""
-    return not frame.text and frame.end_ms - frame.start_ms < NOISE_MS
+Use = Literal["answer", "addition", "aside", "noise"]
+"""What becomes of what the caller said:
+
+- `answer`: the conversation takes it.
+- `addition`: it goes on with the answer before, whose reply stands.
+- `aside`: it was said to a prompt that nothing cuts short.
+- `noise`: nothing was said.
+"""
+
+
+def use_of(
+    frame: UtteranceHeardFrame,
+    more: Literal["same", "other"] | None,
+    says: SayQueue,
+    *,
+    is_ending: bool,
+) -> Use:
+    """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it."""
+    if not frame.text and (says.is_speaking or frame.end_ms - frame.start_ms < NOISE_MS):
+        return "noise"
+    if more == "same" and (says.is_speaking or is_ending):
+        return "addition"
+    if more is None and says.was_meanwhile(frame.start_ms, frame.end_ms):
+        return "aside"
+    return "answer"
 
 
 class Listening:
@@ -32,7 +57,7 @@ class Listening:
         """The node that waits; "" before the first."""
         return self.asked.node if self.asked else ""
 
-    def frame(self, state: State, *, is_speaking: bool, is_ending: bool) -> ListenFrame:
+    def frame(self, state: State, says: SayQueue, *, is_ending: bool) -> ListenFrame:
         """What is expected now; silence counts once everything is played."""
         asked, language = self.asked, state.language
         if self._interpreter.keypad_only(state) and not self._has_said_keypad_only:
@@ -46,7 +71,7 @@ class Listening:
             speech=asked.speech and not is_ending,
             is_free_speech=asked.free_speech,
             hints=asked.hints,
-            timeout_ms=None if is_speaking else asked.timeout_ms,
+            timeout_ms=None if says.is_speaking else asked.timeout_ms,
             expectation=self._interpreter.expected(state),
             finish_key=asked.finish_key,
         )

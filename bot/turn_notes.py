@@ -28,6 +28,17 @@ class TurnNotes:
 
     def heard(self, frame: UtteranceHeardFrame, node: str) -> None:
         """The caller said something."""
+        self._caller_turn(frame, node)
+        # The words are mostly known before the decision; they are of use from then on.
+        known_ms = max(frame.decided_ms, frame.transcript_ms)
+        self._unanswered = TurnLatency(frame.end_ms, frame.decided_ms, known_ms)
+
+    def added(self, frame: UtteranceHeardFrame, node: str) -> None:
+        """They went on with what was being answered, and it changed nothing."""
+        self._caller_turn(frame, node)
+        self.note("added", frame.start_ms, text=frame.text)
+
+    def _caller_turn(self, frame: UtteranceHeardFrame, node: str) -> None:
         self._journal.caller_turn(
             Turn(
                 Who.CALLER,
@@ -40,9 +51,6 @@ class TurnNotes:
                 node=node,
             )
         )
-        # The words are mostly known before the decision; they are of use from then on.
-        known_ms = max(frame.decided_ms, frame.transcript_ms)
-        self._unanswered = TurnLatency(frame.end_ms, frame.decided_ms, known_ms)
 
     def went_on(self, frame: UtteranceHeardFrame, whole_text: str) -> None:
         """They went on with what was taken for all: it was answered as one, from here on."""

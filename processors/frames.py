@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipecat.frames.frames import DataFrame, SystemFrame
 
 from processors.expecting import Expectation, Verdict
+from speech.stt import Transcript
 
 
 @dataclass
@@ -55,7 +56,7 @@ class UtteranceHeardFrame(SystemFrame):
     end_ms: int  # where the speech ended
     decided_ms: int  # when the turn was found to have ended
     transcript_ms: int  # when they were of use: known, and decided to be all; from decided_ms on
-    is_early: bool = False  # decided on the words, before a silence that would have told as well
+    whole: Transcript | None = None  # with the turn before, where both may be one: "yes ... but no"
 
 
 @dataclass

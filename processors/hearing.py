@@ -23,7 +23,6 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, F
 
 from processors.call_clock import CallClock
 from processors.detectors import EndOfTurn, SpeechProbability
-from processors.expecting import Verdict
 from processors.frames import (
     HearingFailedFrame,
     ListenFrame,
@@ -46,7 +45,7 @@ from processors.turn_taking import (
 )
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import SpeechError
-from speech.stt import Pcm, Recognizer, Transcript
+from speech.stt import Pcm, Recognizer
 
 LAST_WORDS_S = 1.0
 """How long the end of the stream waits for the words said right before it. A sentence takes the
@@ -104,6 +103,7 @@ class Hearing(FrameProcessor):
         self._kept = KeptAudio()
         self._turn_is_open = False
         self._utterance: Utterance | None = None  # of the open turn, where it can be recognised
+        self._last: Utterance | None = None  # of the turn before
         self._ending_key: InputDTMFFrame | None = None
         self._has_stopped = False
         self._listen = ListenFrame(language="", speech=False)
@@ -217,13 +217,17 @@ class Hearing(FrameProcessor):
         recognizer = self._recognizer_for(listen.language)
         if recognizer is None:
             return None
-        return Ear(recognizer, listen.language, self._sample_rate_hz, listen.hints)
+        rate_hz = self._sample_rate_hz
+        return Ear(recognizer, listen.language, rate_hz, listen.hints, listen.expectation)
 
     def _open_turn(self, start_ms: int) -> None:
         self._turn_is_open = True
+        last, self._last = self._last, None
+        before = last if last and last.may_go_on_at(start_ms) else None
         ear = self._ear()
         if ear is not None:
-            self._utterance = Utterance(ear, first_ms=self._kept.from_ms, start_ms=start_ms)
+            first_ms = self._kept.from_ms
+            self._utterance = Utterance(ear, first_ms=first_ms, start_ms=start_ms, before=before)
 
     def _hand_on_audio(self, voice_end_ms: int) -> None:
         """To the utterance, up to a little behind its last voice: the silence may be the end."""
@@ -250,7 +254,8 @@ class Hearing(FrameProcessor):
         self._turn_is_open = False
         if utterance is None:
             return
-        utterance.is_over = True
+        utterance.is_over, utterance.end_ms = True, ended.end_ms
+        self._last = None if key else utterance
         await self._give_up_partial()
         self._work.put_nowait(_Turn(utterance, ended, self._clock.now_ms(), key))
 
@@ -261,7 +266,7 @@ class Hearing(FrameProcessor):
             await self.cancel_task(partial)
 
     def _forget(self) -> None:
-        self._turn_is_open = False
+        self._turn_is_open, self._last = False, None
         if self._utterance is not None:
             self._utterance.is_over = True
             self._utterance = None
@@ -305,7 +310,7 @@ class Hearing(FrameProcessor):
         if utterance is not self._utterance:
             return
         through_ms = utterance.through_ms(transcript)
-        verdict = self._judge(transcript)
+        verdict = utterance.judge(transcript)
         await self.push_frame(
             UtterancePartialFrame(
                 text=transcript.text,
@@ -319,32 +324,26 @@ class Hearing(FrameProcessor):
         )
         await self._act_on(self._policy.judged(verdict, through_ms))
 
-    def _judge(self, transcript: Transcript) -> Verdict:
-        expectation = self._listen.expectation
-        if expectation is None:
-            return "free" if transcript.text else "other"
-        return expectation.judge(transcript.text, transcript.confidence)
-
     async def _tell(self, turn: _Turn) -> None:
         utterance = turn.utterance
         try:
-            transcript = await utterance.finish()
+            said = await utterance.finish()
         except ENGINE_FAILURES as error:
             logger.error("an utterance could not be recognised: {!r}", error)
             await self.push_frame(HearingFailedFrame(reason=str(error) or type(error).__name__))
-            transcript = None
-        if transcript is not None:
+            said = None
+        if said is not None:
             heard = UtteranceHeardFrame(
-                text=transcript.text,
-                language=transcript.language,
-                confidence=transcript.confidence,
+                text=said.alone.text,
+                language=said.alone.language,
+                confidence=said.alone.confidence,
                 start_ms=turn.ended.start_ms,
                 end_ms=turn.ended.end_ms,
                 decided_ms=turn.decided_ms,
                 transcript_ms=self._clock.now_ms(),
-                is_early=turn.ended.verdict == "complete",
+                whole=said.whole,
             )
             await self.push_frame(heard)
         if turn.key is not None:
-            turn.key.metadata[ENDED_TURN] = transcript is not None and bool(transcript.text)
+            turn.key.metadata[ENDED_TURN] = said is not None and bool(said.alone.text)
             await self.push_frame(turn.key)

@@ -1,12 +1,13 @@
 """One turn's audio on its way through the recogniser, decoded while the caller still speaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from loguru import logger
 
 from processors.detectors import EndOfTurn
+from processors.expecting import Expectation, Verdict
 from speech.errors import SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
@@ -15,35 +16,64 @@ ENGINE_FAILURES = (SpeechError, ValueError, RuntimeError, MemoryError)
 caller's next turn must find an ear."""
 
 
+GOES_ON_MS = 700
+"""A voice that comes later than this after the last one is a new answer. Pauses inside an answer
+last 300-700 ms (the range that `benchmarks/turn_endings.py` plays)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """How a turn is recognised."""
+    """How a turn is recognised, and what is expected of it."""
 
     recognizer: Recognizer
     language: str  # ISO 639-1
     sample_rate_hz: int
     hints: tuple[str, ...] = ()
+    expectation: Expectation | None = None
+
+    def hears_like(self, other: "Ear") -> bool:
+        """Whether the other's words would be the same."""
+        return replace(self, expectation=None) == replace(other, expectation=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said in a turn."""
+
+    alone: Transcript
+    whole: Transcript | None = None  # with the turn before, which it may go on with
 
 
 class Utterance:
     """Takes a turn's audio, and gives its words: so far, and in the end.
 
     Nothing is decoded twice: when the turn ends behind the audio that was decoded last, those
-    words are the final ones. `words` and `finish` raise
-    `ENGINE_FAILURES`.
+    words are the final ones. But a turn that begins so soon behind another that both may be one is
+    decoded with the other's audio too, and judged by what was expected then: a recogniser knows a
+    word by those around it. `words` and `finish` raise `ENGINE_FAILURES`.
     """
 
-    def __init__(self, ear: Ear, *, first_ms: int, start_ms: int) -> None:
-        """`first_ms`: of the first sample; `start_ms`: of the voice. On the policy's clock."""
-        self._ear = ear
+    def __init__(
+        self, ear: Ear, *, first_ms: int, start_ms: int, before: "Utterance | None" = None
+    ) -> None:
+        """`first_ms`: of the first sample; `start_ms`: of the voice. On the policy's clock.
+        `before`: the turn that this one may go on with."""
+        self._own_ear = ear
+        self._ear = before._own_ear if before else ear
         self.start_ms = start_ms
+        self.end_ms = start_ms
         self._first_ms = first_ms
+        self._before: list[Pcm] = list(before._audio) if before else []
         self._audio: list[Pcm] = []
-        self._fed = 0  # of these
+        self._fed = 0  # of both
         self._stream: RecognitionStream | None = None
         self._last_words: list[str] = []
         self.stable_text = ""
         self.is_over = False
+
+    def may_go_on_at(self, start_ms: int) -> bool:
+        """Whether a voice from then on may belong to this turn, which is over."""
+        return bool(self._audio) and start_ms - self.end_ms <= GOES_ON_MS
 
     @property
     def language(self) -> str:
@@ -52,10 +82,18 @@ class Utterance:
 
     def listen_with(self, ear: Ear) -> None:
         """Something else is expected from now on: what was heard is heard again, with that."""
-        if ear == self._ear:
+        self._own_ear = ear
+        if self._before:
             return
+        if not ear.hears_like(self._ear):
+            self._stream, self._fed = None, 0
         self._ear = ear
-        self._stream, self._fed = None, 0
+
+    def judge(self, transcript: Transcript) -> Verdict:
+        """What its words are worth where they were said."""
+        if self._ear.expectation is None:
+            return "free" if transcript.text else "other"
+        return self._ear.expectation.judge(transcript.text, transcript.confidence)
 
     def take(self, windows: Sequence[Pcm]) -> None:
         """More audio, int16 mono."""
@@ -85,15 +123,20 @@ class Utterance:
         self._last_words = words
         return transcript
 
-    async def finish(self) -> Transcript:
+    async def finish(self) -> Said:
         """All of its words. Raises `SpeechError`."""
         stream = self._opened()
         self._stream = None
-        return await stream.finish()
+        transcript = await stream.finish()
+        if not self._before:
+            return Said(transcript)
+        self._ear, self._before, self._fed = self._own_ear, [], 0
+        return Said(await self._opened().finish(), whole=transcript)
 
     def through_ms(self, transcript: Transcript) -> int:
         """Up to where the audio of a transcript goes, on the policy's clock."""
-        return self._first_ms + transcript.audio_ms
+        before = sum(map(len, self._before)) * 1000 // self._ear.sample_rate_hz
+        return self._first_ms + transcript.audio_ms - before
 
     def _opened(self) -> RecognitionStream:
         if self._stream is None:
@@ -101,9 +144,10 @@ class Utterance:
             self._stream = ear.recognizer.open(
                 language=ear.language, sample_rate_hz=ear.sample_rate_hz, hints=ear.hints
             )
-        for pcm in self._audio[self._fed :]:
+        audio = [*self._before, *self._audio]
+        for pcm in audio[self._fed :]:
             self._stream.feed(pcm)
-        self._fed = len(self._audio)
+        self._fed = len(audio)
         return self._stream
 
 

@@ -25,7 +25,8 @@ HEARD_LANGUAGES = ("en",)
 
 LANGUAGES = {"en": "English", "hi": "Hindi", "mr": "Marathi"}
 VENDOR_NUMBER = "+919800000001"
-VENDOR_VOICE = "en-us+f3"
+VENDOR_VOICE = "en-us+m3"
+"""Of espeak's voices the one that the ear understands best over a telephone."""
 CALL_TIMEOUT_S = 180.0
 FLOW = "vendor_confirmation"
 VARIABLES = {

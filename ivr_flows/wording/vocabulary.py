@@ -68,6 +68,9 @@ class Vocabulary:
     by_fold: Mapping[str, Phrase]  # the phrases by their folded letters
 
 
+HOLD = "hold"
+"""The meaning of phrases that ask for time; no choice can have it."""
+
 # Earlier tables win within one language.
 _TABLES: tuple[tuple[str, str, Role, Manner], ...] = (
     ("YES", "yes", Role.MEANS, SAYS),
@@ -83,7 +86,8 @@ _TABLES: tuple[tuple[str, str, Role, Manner], ...] = (
     ("REPEAT", "repeat", Role.MEANS, DOES),
     ("OPERATOR", "operator", Role.MEANS, DOES),
     ("UNSURE", "", Role.UNSURE, DOES),
-    ("HOLD", "", Role.NEUTRAL, DOES),
+    ("HOLD", HOLD, Role.NEUTRAL, DOES),
+    ("ASIDES", "", Role.NEUTRAL, DOES),
     ("YES_ALONE", "yes", Role.MEANS, ALONE),
     ("NO_ALONE", "no", Role.MEANS, ALONE),
     ("REPEAT_ALONE", "repeat", Role.MEANS, ALONE),

@@ -13,7 +13,7 @@ from ivr_flows.wording.number_lexicon import unit_minutes
 from ivr_flows.wording.phrase_matching import Lexicon, Match, chosen
 from ivr_flows.wording.spoken_numbers import quantities_in
 from ivr_flows.wording.utterance import Word
-from ivr_flows.wording.vocabulary import Role
+from ivr_flows.wording.vocabulary import HOLD, Role
 
 # A word that no phrase explains costs this much of what is explained: one word beside a phrase
 # of one word leaves 0.8, three leave 0.57. Lower, and a sentence about something else that
@@ -81,8 +81,9 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
     own = [item for item in evidence if item.choice == winner]
     confidence = best[winner] * _coverage(words, matches, own, rules)
     taken = frozenset(at for item in own for at in item.match.taken)
-    is_doubted = winner == rules.yes and is_no_promise(
-        words, taken, explained, rules.hesitations, rules.language
+    is_doubted = winner == rules.yes and (
+        any(match.entry.phrase.meaning == HOLD for match in matches)  # "yes, no wait"
+        or is_no_promise(words, taken, explained, rules.hesitations, rules.language)
     )
     if is_doubted or any(match.entry.role is Role.UNSURE for match in matches):
         confidence = min(confidence, _UNSURE_CAP)

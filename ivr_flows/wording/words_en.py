@@ -90,8 +90,9 @@ confused"""
 
 HOLD = """wait, wait a minute, wait a second, hold on, one second, one moment, just a minute,
 just a second, just a moment, hang on, give me a second, give me a minute, give me a moment,
-no wait, no no wait, hold, please hold, hold please, a moment, i know, you know, let me know,
-i see, oh no problem with that"""
+no wait, no no wait, hold, please hold, hold please, a moment"""
+
+ASIDES = """i know, you know, let me know, i see, oh no problem with that"""
 
 # Sounds before or after an answer, and greetings; an answer may stand at their edge.
 HESITATIONS = """um, umm, uh, ah, aah, oh, er, erm, eh, hm, hmm, mm, m, well, so, hello, hi, hey,

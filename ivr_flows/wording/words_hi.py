@@ -94,6 +94,8 @@ keh nahi sakte, keh nahi sakta, dekhta hoon, dekhte hain, dekhna padega, dekhung
 sochta hoon, sochenge, puchna padega, poochna padega, baad me, baad mein batata hoon,
 abhi nahi bata sakta, pakka nahi hai, pakka nahi, kuch nahi keh sakte"""
 
+ASIDES = ""
+
 HOLD = """ruko, rukiye, ruk jao, ruko zara, ek minute ruko, ek minute rukiye, ek second,
 ek second ruko, thoda ruko, nahi ruko, ek minute, ek min, zara ruko, ruko ruko, ruk"""
 

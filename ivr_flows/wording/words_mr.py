@@ -83,7 +83,9 @@ sangta yet nahi, sangu shakat nahi, baghto, baghte, baghava lagel, pahto, pahave
 vichar karto, vichar karava lagel, vicharave lagel, nantar sangto, nakki nahi, nakki nahi aahe,
 nakki sangta yet nahi, माहीत नाही, माहित नाही, बघतो, विचारून सांगतो"""
 
-HOLD = """rahe ho, rahi ho, thamba, thamb, thamba jara, jara thamba, ek minit, ek minit thamba,
+ASIDES = "rahe ho, rahi ho"
+
+HOLD = """thamba, thamb, thamba jara, jara thamba, ek minit, ek minit thamba,
 ek minute thamba, thoda thamba, nahi thamba, ek second, thaamba"""
 
 HESITATIONS = """dada, bhau, tai, saheb, sir, madam, namaskar, dhanyavad, are, aho, ag, bagha,

@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from bot.early_answers import GOES_ON_MS, EarlyAnswers, SpeechAhead
+from bot.early_answers import EarlyAnswers, SpeechAhead
 from ivr_flows.events import Heard, Played, Pressed, Started
 from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.loader import shipped
 from processors.expecting import Verdict
 from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
+from processors.utterance import GOES_ON_MS
+from speech.stt import Transcript
 
 ORDER = {"restaurant_name": "Dilli", "order_id": "45", "items": ["1 thali"], "amount": 120}
 
@@ -26,20 +28,22 @@ def asked(interpreter: Interpreter) -> State:
     return state
 
 
-def heard(text: str, start_ms: int, end_ms: int, *, is_early: bool = True) -> UtteranceHeardFrame:
+def heard(
+    text: str, start_ms: int, end_ms: int, *, whole: str | None = None
+) -> UtteranceHeardFrame:
     frame = UtteranceHeardFrame(text, "en", 0.9, start_ms, end_ms, end_ms + 128, end_ms + 128)
-    frame.is_early = is_early
+    frame.whole = (
+        None if whole is None else Transcript(whole, "en", 0.9, is_final=True, audio_ms=end_ms)
+    )
     return frame
 
 
-def after(
-    interpreter: Interpreter, asked: State, text: str, *, is_early: bool = True
-) -> EarlyAnswers:
+def after(interpreter: Interpreter, asked: State, text: str) -> EarlyAnswers:
     """One answer was given at 1000..1300 ms, and followed."""
     early = EarlyAnswers(interpreter)
     answer, before = early.whole(heard(text, 1000, 1300))
     assert before is None
-    early.remember(heard(text, 1000, 1300, is_early=is_early), answer, asked)
+    early.remember(heard(text, 1000, 1300), answer, asked)
     _, actions = interpreter.step(asked, answer)
     early.stepped(answer, actions)
     return early
@@ -50,7 +54,7 @@ def test_an_answer_that_goes_on_is_one_with_its_first_part(
 ) -> None:
     early = after(interpreter, asked, "yes")
     early.stepped(Played(), ())
-    whole, before = early.whole(heard("confirm the order", 1600, 2000))
+    whole, before = early.whole(heard("firm the order", 1600, 2000, whole="yes confirm the order"))
     assert whole == Heard("yes confirm the order", 0.9, "en")
     assert before is asked
 
@@ -58,7 +62,9 @@ def test_an_answer_that_goes_on_is_one_with_its_first_part(
 def test_a_no_behind_a_yes_is_heard_together_with_it(
     interpreter: Interpreter, asked: State
 ) -> None:
-    whole, before = after(interpreter, asked, "yes").whole(heard("but no", 1600, 2000))
+    whole, before = after(interpreter, asked, "yes").whole(
+        heard("but no", 1600, 2000, whole="yes but no")
+    )
     assert (whole.text, before) == ("yes but no", asked)
 
 
@@ -73,25 +79,27 @@ def test_a_no_behind_a_yes_is_heard_together_with_it(
 def test_what_is_something_else_stands_alone(
     interpreter: Interpreter, asked: State, second: str, start_ms: int
 ) -> None:
-    whole, before = after(interpreter, asked, "yes").whole(heard(second, start_ms, start_ms + 400))
+    frame = heard(second, start_ms, start_ms + 400, whole=f"yes {second}")
+    whole, before = after(interpreter, asked, "yes").whole(frame)
     assert (whole.text, before) == (second, None)
 
 
-def test_an_answer_that_was_waited_for_is_not_taken_back(
+def test_an_answer_that_was_not_understood_is_heard_together_with_what_follows(
     interpreter: Interpreter, asked: State
 ) -> None:
-    early = after(interpreter, asked, "yes", is_early=False)
-    assert early.whole(heard("confirm", 1500, 1800))[1] is None
+    early = after(interpreter, asked, "yet")
+    whole, before = early.whole(heard("can firm", 1600, 2000, whole="yes confirm"))
+    assert (whole.text, before) == ("yes confirm", asked)
 
 
 def test_what_was_seen_outside_and_what_a_key_followed_is_not_taken_back(
     interpreter: Interpreter, asked: State
 ) -> None:
     transferred = after(interpreter, asked, "operator")
-    assert transferred.whole(heard("please", 1500, 1800))[1] is None
+    assert transferred.whole(heard("please", 1500, 1800, whole="operator please"))[1] is None
     early = after(interpreter, asked, "yes")
     early.stepped(Pressed("2"), ())
-    assert early.whole(heard("confirm", 1500, 1800))[1] is None
+    assert early.whole(heard("confirm", 1500, 1800, whole="yes confirm"))[1] is None
 
 
 def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:

@@ -31,6 +31,7 @@ from processors.frames import (
     UtteranceHeardFrame,
 )
 from processors.hearing import ENDED_TURN
+from speech.stt import Transcript
 from telephony.call import Disposition, EndedBy, JsonValue
 from telephony.records import CallEvent, KeyPress, Turn
 
@@ -204,10 +205,13 @@ def key(digit: str) -> InputDTMFFrame:
 
 
 def heard(
-    text: str, start_ms: int = 0, end_ms: int = 400, *, is_early: bool = False
+    text: str, start_ms: int = 0, end_ms: int = 400, *, whole: str | None = None
 ) -> UtteranceHeardFrame:
     times = (start_ms, end_ms, end_ms + 500, end_ms + 550)
-    return UtteranceHeardFrame(text, "en", 0.95, *times, is_early)
+    transcript = (
+        None if whole is None else Transcript(whole, "en", 0.95, is_final=True, audio_ms=end_ms)
+    )
+    return UtteranceHeardFrame(text, "en", 0.95, *times, transcript)
 
 
 def stop(reason: str = "callended") -> InputTransportMessageFrame:
@@ -320,24 +324,99 @@ ASKS_TWICE = FLOW.replace("then: goodbye}", "then: sure}").replace(
 )
 
 
-async def test_a_caller_who_goes_on_is_heard_as_one_from_the_state_before() -> None:
+async def test_a_caller_who_goes_on_to_another_answer_is_heard_as_one_from_the_state_before() -> (
+    None
+):
     told = await drive(
-        heard("yes", 1000, 1400, is_early=True),
+        heard("yes", 1000, 1400),
         SleepFrame(sleep=0.05),
-        heard("please", 1700, 2100, is_early=True),
+        heard("hold on", 1700, 2100, whole="yes hold on"),
+        flow=ASKS_TWICE,
+        never_played=frozenset({"Are you sure?"}),
+    )
+    assert told.said == ["Yes or no?", "Are you sure?", "(interrupted)", "Yes or no?"]
+    assert told.notes.outcomes == [{"answer": "agreed"}, {"answer": None}]
+    assert told.notes.heard == ["yes", "hold on"]
+
+
+async def test_more_of_the_same_answer_leaves_the_reply_alone() -> None:
+    told = await drive(
+        heard("yes", 1000, 1400),
+        SleepFrame(sleep=0.05),
+        heard("please", 1700, 2100, whole="yes please"),
+        flow=ASKS_TWICE,
+        never_played=frozenset({"Are you sure?"}),
+    )
+    assert told.said == ["Yes or no?", "Are you sure?"]
+    assert told.notes.heard == ["yes", "please"]
+
+
+async def test_more_of_the_same_answer_brings_back_a_reply_that_it_cut_off() -> None:
+    told = await drive(
+        heard("yes", 1000, 1400),
+        SleepFrame(sleep=0.05),
+        SpeechSustainedFrame(1700, 2020),
+        SleepFrame(sleep=0.05),
+        heard("please", 1700, 2100, whole="yes please"),
         flow=ASKS_TWICE,
         never_played=frozenset({"Are you sure?"}),
     )
     assert told.said == ["Yes or no?", "Are you sure?", "(interrupted)", "Are you sure?"]
-    assert told.notes.outcomes == [{"answer": "agreed"}, {"answer": None}, {"answer": "agreed"}]
-    assert told.notes.heard == ["yes", "please"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            heard("hold on", 1700, 2100, whole="yes hold on"),
+            ["Yes or no?", "Goodbye.", "(interrupted)", "Yes or no?"],
+        ),
+        (heard("please", 1700, 2100, whole="yes please"), ["Yes or no?", "Goodbye."]),
+        (heard("", 1700, 2100, whole="yes "), ["Yes or no?", "Goodbye."]),
+        (heard("hold on", 2300, 2700, whole="yes hold on"), ["Yes or no?", "Goodbye."]),  # too late
+    ],
+)
+async def test_an_answer_that_ends_the_call_can_be_taken_back_while_the_goodbye_is_said(
+    more: UtteranceHeardFrame, said: list[str]
+) -> None:
+    told = await drive(
+        heard("yes", 1000, 1400),
+        SleepFrame(sleep=0.05),
+        more,
+        never_played=frozenset({"Goodbye."}),
+    )
+    assert told.said == said
+    assert told.endings == []
+
+
+async def test_the_call_is_not_ended_while_the_caller_goes_on_behind_the_goodbye() -> None:
+    goodbye = UtteranceEndedFrame(2, "Goodbye.", 1500, 1900, False)
+    speaks = (
+        heard("yes", 1000, 1400),
+        SleepFrame(sleep=0.05),
+        SpeechSustainedFrame(1700, 2020),
+        goodbye,
+        SleepFrame(sleep=0.05),
+    )
+    mute = frozenset({"Goodbye."})
+    assert (await drive(*speaks, never_played=mute)).endings == []
+    other = await drive(
+        *speaks, heard("hold on", 1700, 2200, whole="yes hold on"), never_played=mute
+    )
+    assert (other.said[2:], other.endings) == (["Yes or no?"], [])
+    for same in (
+        heard("please", 1700, 2200, whole="yes please"),
+        heard("", 1700, 2200, whole="yes "),
+    ):
+        ended = await drive(*speaks, same, never_played=mute)
+        assert [ending.disposition for ending in ended.endings] == [Disposition.CONFIRMED]
 
 
 async def test_what_is_said_later_answers_the_next_question() -> None:
     told = await drive(
-        heard("yes", 1000, 1400, is_early=True),
+        heard("yes", 1000, 1400),
         SleepFrame(sleep=0.05),
-        heard("yes", 3000, 3400, is_early=True),
+        heard("yes", 3000, 3400),
         flow=ASKS_TWICE,
     )
     assert told.said == ["Yes or no?", "Are you sure?", "Goodbye."]

@@ -16,8 +16,8 @@ from tests.calls.raw_telephone import PATIENT_NUMBER
 
 API_TOKEN = "only-for-these-tests-5d1f"
 OUTCOME_SECRET = "signs-what-these-tests-are-told"
-VOICE = "en-us+f3"
-YES, NO = "yes please", "no thank you"
+VOICE = "en-us+m3"
+YES, NO = "yes, I agree", "no, I don't want it"
 
 
 @pytest.fixture(scope="session")

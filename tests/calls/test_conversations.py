@@ -12,6 +12,7 @@ from bot.simulation.vendors import VENDORS, VendorName, caller, party
 from telephony.call import JsonValue
 from telephony.simulator.script import Pause, Press, Speak, StayOnLine, Step, WaitForPrompt
 from tests.calls import short_flow
+from tests.calls.conftest import NO, YES
 from tests.calls.short_flow import problems_of, take
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(150)]
@@ -162,7 +163,7 @@ async def test_shipped_flows_reach_their_outcome_by_keys_and_with_every_kind_of_
 async def test_words_are_heard_where_keys_are_offered(
     line: Loopback, voices: Mapping[str, Clip]
 ) -> None:
-    yes, no = voices["yes please"], voices["no thank you"]
+    yes, no = voices[YES], voices[NO]
     plans = [
         short_flow.planned(
             short_flow.answers(*by_voice(clip)),
@@ -176,7 +177,7 @@ async def test_words_are_heard_where_keys_are_offered(
     calls = await asyncio.gather(*(take(line, plan) for plan in plans))
     assert problems_of(calls) == {}
     for call in calls:
-        (turn,) = [turn for turn in call.record["turns"] if turn["who"] == "caller"]
+        turn = next(turn for turn in call.record["turns"] if turn["who"] == "caller")
         assert turn["text"]
         assert 0.0 < turn["confidence"] <= 1.0
         (reply,) = [turn for turn in call.record["turns"] if turn["latency"]]

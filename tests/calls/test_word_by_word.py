@@ -9,6 +9,7 @@ import pytest
 from bot.simulation.caller import Clip
 from bot.simulation.loopback import Loopback
 from telephony.simulator.script import BargeIn, HangUp, Press, StayOnLine
+from tests.calls.conftest import YES
 from tests.calls.short_flow import LONG_OPENING, answers, planned, problems_of, take
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,7 +47,7 @@ async def test_a_caller_who_hangs_up_heard_only_a_part(line: Loopback) -> None:
 async def test_an_interruption_is_obeyed_and_leaves_the_rest_unheard(
     line: Loopback, voices: Mapping[str, Clip]
 ) -> None:
-    clip = voices["yes please"]
+    clip = voices[YES]
     speaks = answers(
         BargeIn(3_000, clip.pcm, clip.sample_rate_hz, clip.text), StayOnLine(timeout_ms=60_000)
     )

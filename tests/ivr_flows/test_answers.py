@@ -144,7 +144,9 @@ UNRELATED = """
         | what's your name | she sells sea shells | turn the volume down
         | please come to the table | two plus two
         | the operator of the crane was hurt in an accident | twenty five minutes | tomorrow
-        | later | monday | pizza | paneer tikka | chicken biryani | the quick brown fox | I know
+        | later | yes wait | yes, no wait | haan nahi ruko | haan ek minute
+        | yes hold on | ho thamba
+        | हाँ रुको | monday | pizza | paneer tikka | chicken biryani | the quick brown fox | I know
         | you know | let me know | don't cancel | do not cancel it | don't reject
         | cancel mat karo | cancel nahi karna | radd karu naka | pata nahi | mujhe nahi pata
         | shayad | ruko | ek minute | dekhte hain | mahit nahi | thamba | kadachit

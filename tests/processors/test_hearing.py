@@ -284,16 +284,27 @@ async def test_a_pause_is_decoded_and_what_follows_belongs_to_the_same_turn() ->
     assert [is_urgent for _, is_urgent in ear.decoded].count(True) == 2
 
 
-@pytest.mark.parametrize(
-    ("verdict", "silence_ms", "is_early"), [("complete", 128, True), ("open", 992, False)]
-)
+@pytest.mark.parametrize(("verdict", "silence_ms"), [("complete", 128), ("open", 992)])
 async def test_what_the_flow_thinks_of_the_words_decides_when_the_turn_ends(
-    verdict: Verdict, silence_ms: int, is_early: bool
+    verdict: Verdict, silence_ms: int
 ) -> None:
     (heard,) = await hear("." * 50 + "#" * 10 + "." * 80, listening(verdict))
     assert isinstance(heard, UtteranceHeardFrame)
     assert 0 <= heard.decided_ms - heard.end_ms - silence_ms <= 32 + 20
-    assert heard.is_early == is_early
+
+
+@pytest.mark.parametrize(("pause", "goes_on"), [(20, True), (50, False)])
+async def test_a_turn_soon_behind_another_is_heard_alone_and_with_it(
+    pause: int, goes_on: bool
+) -> None:
+    """Windows of 20 ms; the first turn ends after 128 ms of silence."""
+    drawing = "." * 50 + "#" * 10 + "." * pause + "#" * 20 + "." * 50
+    frames = await hear(drawing, listening("complete"))
+    first, second = [frame for frame in frames if isinstance(frame, UtteranceHeardFrame)]
+    assert first.whole is None
+    assert (second.whole is not None) is goes_on
+    if second.whole is not None:
+        assert second.whole.audio_ms > ms(second) + 200
 
 
 @dataclass(frozen=True, slots=True)
