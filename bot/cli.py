@@ -11,10 +11,6 @@ from typing import Annotated, NoReturn
 import typer
 from loguru import logger
 
-from bot.doctor.engines import examine_engines
-from bot.doctor.flows import flows as examine_flows
-from bot.doctor.machine import examine, exit_status
-from bot.doctor.report import as_json, render
 from bot.errors import BotError
 from bot.logs import set_up_logging
 from bot.settings import Settings, describe, load_settings, settings_markdown
@@ -143,6 +139,11 @@ def doctor(
     as_json_: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
     """Say what is installed, what works here, what is missing and how to get it."""
+    from bot.doctor.engines import examine_engines  # the database's packages come with it
+    from bot.doctor.flows import flows as examine_flows
+    from bot.doctor.machine import examine, exit_status
+    from bot.doctor.report import as_json, render
+
     logger.remove()
     settings = _settings()
 

@@ -33,8 +33,8 @@ VARIABLES = {
     "restaurant_name": "Spice Garden",
     "platform_name": "Mealwala",
     "order_id": "4512",
-    "items": ["2 paneer tikka", "1 dal makhani"],
-    "amount": 620,
+    "items": ["2 paneer tikka"],
+    "amount": 480,
 }
 
 _POINTS = (

@@ -3,11 +3,17 @@
 import asyncio
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
 
+from telephony import migrations
 from telephony.call import (
     CallStatus,
     CarrierUpdate,
@@ -56,6 +62,29 @@ async def test_models_and_migrations_agree(database: Database) -> None:
         )
     )
     assert differences == []
+
+
+async def test_a_database_that_is_up_to_date_is_left_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upgrade(database)
+    asked: list[str] = []
+    monkeypatch.setattr(command, "upgrade", lambda _, revision: asked.append(revision))
+    await upgrade(database)
+    assert asked == []
+    await database.run(_step_back)
+    await upgrade(database)
+    assert asked == ["head"]
+
+
+def _step_back(connection: Connection) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+
+
+def test_the_newest_step_is_the_one_that_alembic_ends_with() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.newest()
 
 
 async def test_workers_that_start_together_upgrade_once(database_url: str) -> None:
