@@ -65,7 +65,8 @@ class Caller:
         self._node: str | None = None  # of the question that it was given to
         self._turns: Sequence[Mapping[str, Any]] = ()  # the bot's, as the record has them
         self._answered = 0  # of these
-        self._was_heard = False  # what he said was ever heard
+        self._heard = 0  # of what he said
+        self._heard_before = 0  # he spoke last
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -78,7 +79,7 @@ class Caller:
     def overhear(self, turns: Sequence[Mapping[str, Any]]) -> None:
         """The call's turns so far, as `GET /api/calls/{id}` gives them."""
         self._turns = [turn for turn in turns if turn["who"] == "bot"]
-        self._was_heard = len(self._turns) < len(turns)
+        self._heard = len(turns) - len(self._turns)
 
     def _answer(self) -> Sequence[Step] | None:
         asked = self._turns[self._answered :]
@@ -90,12 +91,12 @@ class Caller:
         if self._at >= 0 and self._node is None:
             if cut_short:
                 self._node = cut_short[-1]
-            elif self._given.words and not self._was_heard:
-                self._node = node  # said over a prompt that nobody answers: now he is asked
         if self._at >= 0 and (meant := meant_by(text)) is not None:
             return self._agree(text) if meant == _plain(self._given.named) else self._give(NO)
         if node != self._node:
-            self._at += 1
+            # Said to a prompt that nobody answers, it was not heard: now he is asked.
+            was_heard = self._at < 0 or not self._given.words or self._heard > self._heard_before
+            self._at += was_heard
             self._node = node
         if self._at >= len(self._answers):
             return (StayOnLine(timeout_ms=90_000),)
@@ -117,6 +118,7 @@ class Caller:
         return self._give(given.words) if given.words else (Press(given.keys),)
 
     def _give(self, words: str) -> Sequence[Step]:
+        self._heard_before = self._heard
         clip = self._clips[words]
         return (Speak(clip.pcm, clip.sample_rate_hz, clip.text),)
 

@@ -28,14 +28,22 @@ class Talk:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._turns: list[dict[str, Any]] = []
+        self._has_spoken = False
         (self._converse,) = [step for step in caller.steps if isinstance(step, Converse)]
 
-    def ask(self, *said: tuple[str, str], cut: tuple[str, str] | None = None) -> str | None:
+    def ask(
+        self, *said: tuple[str, str], cut: tuple[str, str] | None = None, hears: bool = True
+    ) -> str | None:
+        """The bot's turns, and the answer; `hears`: the bot heard what was answered last."""
         if cut:
             self._turns.append(turn(*cut, is_interrupted=True))
+        if hears and (self._has_spoken or cut):
+            self._turns.append({"who": "caller"})
         self._turns += [turn(*words) for words in said]
         self._caller.overhear(self._turns)
-        return spoken(self._converse.answer())
+        answer = spoken(self._converse.answer())
+        self._has_spoken = answer is not None
+        return answer
 
 
 def spoken(steps: Sequence[Step] | None) -> str | None:
@@ -120,7 +128,14 @@ def test_who_spoke_over_the_question_goes_on_with_the_next_or_says_it_again() ->
 
 def test_what_was_said_over_a_prompt_that_listens_to_nobody_is_said_again_when_asked() -> None:
     talk = Talk(Caller(ANSWERS, CLIPS, over_prompt_ms=2500))
-    assert talk.ask(("greeting", "Hello."), ORDER) == "confirm it"
+    assert talk.ask(("greeting", "Hello."), ORDER, hears=False) == "confirm it"
+    assert talk.ask(MINUTES) == "twenty minutes"
+
+
+def test_what_was_said_in_a_pause_before_the_question_is_said_again_to_it() -> None:
+    talk = Talk(Caller(ANSWERS, CLIPS))
+    assert talk.ask(("greeting", "Hello.")) == "confirm it"
+    assert talk.ask(ORDER, hears=False) == "confirm it"
     assert talk.ask(MINUTES) == "twenty minutes"
 
 
