@@ -1,4 +1,4 @@
-"""The flows that the settings ask for, and all that keeps them from answering calls.
+"""The flows and languages that the settings ask for, and what keeps them from answering calls.
 
 The server refuses to start on what is found here, and the doctor tells it.
 """
@@ -15,6 +15,8 @@ from ivr_flows.flow import Flow
 from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.spoken_lengths import speakable_values
 from ivr_flows.variables import problems_of_values
+from speech.errors import EngineUnavailable
+from speech.registry import ENGINES, Kind, entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def examine_flows(settings: Settings) -> tuple[dict[str, Flow], tuple[Fault, ...
         *_default(settings, flows),
         *_variables(settings, flows),
         *_numbers(settings, flows),
+        *_languages(settings),
     )
     return flows, faults
 
@@ -112,6 +115,30 @@ def _numbers(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Fault]:
         except VariablesInvalid as error:
             fix = "give the values in CALLWRIGHT_FLOW_VARIABLES"
             yield Fault(f"{what}: {flow.name} can't answer it: {error}", fix)
+
+
+def _languages(settings: Settings) -> Iterator[Fault]:
+    """An engine that does not know its language would be found out by the first caller."""
+    kinds: tuple[tuple[str, Mapping[str, str], Kind], ...] = (
+        ("CALLWRIGHT_HEARING", settings.hearing, "hears"),
+        ("CALLWRIGHT_SPEAKING", settings.speaking, "speaks"),
+    )
+    for setting, chosen, kind in kinds:
+        for language, name in chosen.items():
+            try:
+                known = entry(name, kind).languages
+            except EngineUnavailable:
+                continue  # told when it is to be loaded, with what there is
+            if language not in known:
+                able = [
+                    one.name for one in ENGINES if one.kind == kind and language in one.languages
+                ]
+                fix = f"choose {' or '.join(able)}" if able else "leave it out"
+                what = f"{setting}__{language.upper()}: {name} {kind} {', '.join(known)} only"
+                yield Fault(what, fix)
+    if settings.default_language not in settings.speaking:
+        what = f"CALLWRIGHT_DEFAULT_LANGUAGE: no engine speaks {settings.default_language}"
+        yield Fault(what, f"choose {', '.join(sorted(settings.speaking))}")
 
 
 def _no_flow(where: str, name: str, flows: Mapping[str, Flow]) -> Fault:

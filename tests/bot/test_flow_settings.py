@@ -104,3 +104,24 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_faults_of_one_kind_are_one_word_of_the_doctors_verdict() -> None:
     bad = Check("flows", State.BROKEN, "x")
     assert verdict([bad, bad]) == "Callwright is not ready: flows"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"hearing": {"hi": "moonshine"}},
+            "CALLWRIGHT_HEARING__HI: moonshine hears en only; leave it out",
+        ),
+        (
+            {"speaking": {"hi": "flite"}},
+            "CALLWRIGHT_SPEAKING__HI: flite speaks en only; choose espeak",
+        ),
+        (
+            {"default_language": "fr"},
+            "CALLWRIGHT_DEFAULT_LANGUAGE: no engine speaks fr; choose en, hi, mr",
+        ),
+    ],
+)
+def test_an_engine_that_does_not_know_its_language_is_refused(given: Any, told: str) -> None:
+    assert refusal(**given) == told
