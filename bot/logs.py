@@ -54,6 +54,7 @@ def set_up_logging(
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+        library.setLevel(logging.NOTSET)  # whatever another server of this process has set
         library.disabled = False
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -88,9 +88,8 @@ class Caller:
         self._answered = len(self._turns)
         text, node = " ".join(turn["text"] for turn in asked), asked[-1]["node"]
         cut_short = [turn["node"] for turn in asked if turn["is_interrupted"]]
-        if self._at >= 0 and self._node is None:
-            if cut_short:
-                self._node = cut_short[-1]
+        if self._at >= 0 and self._node is None and cut_short:
+            self._node = cut_short[-1]
         if self._at >= 0 and (meant := meant_by(text)) is not None:
             return self._agree(text) if meant == _plain(self._given.named) else self._give(NO)
         if node != self._node:
