@@ -65,8 +65,9 @@ class EarlyAnswers:
         return self._is_going_on
 
     def voice_began(self, start_ms: int) -> None:
-        """The caller has spoken for a while, since `start_ms`."""
-        self._is_going_on = self._last is not None and self._last.may_go_on(start_ms)
+        """The caller's voice came."""
+        if self._last is not None and self._last.may_go_on(start_ms):
+            self._is_going_on = True
 
     def voice_failed(self) -> None:
         """What the caller said will never be known."""

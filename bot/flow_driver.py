@@ -22,7 +22,9 @@ from bot.early_answers import EarlyAnswers, SpeechAhead
 from bot.ending import BROKEN, CallEnding, FarEndLeft, apology, far_end_left
 from bot.journal import Journal
 from bot.listening import Listening, use_of
+from bot.overlap import Overlap
 from bot.say_queue import SayQueue
+from bot.saying import Ducking, Saying
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
     Action,
@@ -49,9 +51,9 @@ from ivr_flows.events import (
 from ivr_flows.interpreter import Interpreter, State
 from processors.call_clock import CallClock
 from processors.frames import (
+    CallerVoiceFrame,
     HearingFailedFrame,
     NoInputFrame,
-    SayFrame,
     SpeechSustainedFrame,
     UtteranceEndedFrame,
     UtteranceHeardFrame,
@@ -77,11 +79,13 @@ class FlowDriver(FrameProcessor):
         prepare: Callable[[str, str], Awaitable[None]],
         on_end: Callable[[CallEnding], Awaitable[None]],
         disconnect_is_hang_up: bool = False,
+        ducking: Ducking | None = None,
     ) -> None:
         """`transfer` hands the call to a number or desk: None when it did, else why it could not.
         `prepare` (text, language) has a text ready to be spoken. `on_end` is told once how the
         conversation ended; when the flow ends it, after the far end played the last word.
-        `disconnect_is_hang_up`: callers hang up by closing the connection, as browsers do."""
+        `disconnect_is_hang_up`: callers hang up by closing the connection, as browsers do.
+        `ducking`: the gain of the bot's voice, where the line has one."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
@@ -97,6 +101,15 @@ class FlowDriver(FrameProcessor):
         self._early = EarlyAnswers(interpreter)
         self._tasks: list[asyncio.Task[None]] = []
         self._says = SayQueue()
+        self._saying = Saying(
+            self._says,
+            self._notes,
+            clock,
+            speak=self.push_frame,
+            interrupt=self.broadcast_interruption,
+            ducking=ducking,
+        )
+        self._overlap = Overlap()
         self._listening = Listening(interpreter, self._notes, clock)
         self._ending: HangUp | Transfer | None = None
         self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
@@ -130,11 +143,18 @@ class FlowDriver(FrameProcessor):
             case UtterancePartialFrame():
                 if not self._says.must_finish:
                     await self._ahead.consider(frame, self._state)
+                is_statement = self._listening.is_statement(self._state, self._says)
+                if self._overlap.is_interruption(frame, is_statement=is_statement):
+                    await self._give_way(frame.through_ms)
+            case CallerVoiceFrame():
+                self._saying.voice(frame)
+                if frame.is_heard:
+                    self._early.voice_began(frame.at_ms)
             case UtteranceHeardFrame():
                 self._heard(frame)
             case SpeechSustainedFrame():
-                self._early.voice_began(frame.start_ms)
-                await self._barge_in(frame)
+                if self._overlap.outlasts(frame):
+                    await self._give_way(frame.at_ms)
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
@@ -176,7 +196,7 @@ class FlowDriver(FrameProcessor):
         await self._no_transfer.wait()
         if not self._has_ended:
             self._says.drop_held()
-            await self._cut_off()
+            await self._saying.cut_off()
         await self._end(ending)
 
     # What happens on the line
@@ -190,14 +210,17 @@ class FlowDriver(FrameProcessor):
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
         self._ahead.settle()
-        is_ending = self._ending is not None
-        match use_of(frame, self._early.more(frame), self._says, is_ending=is_ending):
+        more, is_ending = self._early.more(frame), self._ending is not None
+        is_statement = self._listening.is_statement(self._state, self._says)
+        match use_of(frame, more, self._says, is_ending=is_ending, is_statement=is_statement):
             case "answer":
                 self._notes.heard(frame, self._listening.node)
                 self._events.put_nowait(frame)
                 return
             case "addition":
                 self._notes.added(frame, self._listening.node)
+            case "backchannel":
+                self._notes.followed(frame, self._listening.node)
             case "aside":
                 self._notes.note("not_heard", frame.end_ms, text=frame.text)
             case "noise":
@@ -205,25 +228,19 @@ class FlowDriver(FrameProcessor):
         if not self._says.is_speaking:
             self._events.put_nowait(Played())  # the time for an answer begins anew
 
-    async def _barge_in(self, frame: SpeechSustainedFrame) -> None:
+    async def _give_way(self, at_ms: int) -> None:
         if self._says.is_speaking and not self._says.must_finish:
-            self._notes.note("barge_in", frame.at_ms)
-            self._says.drop_held_interruptible()
-            await self._cut_off()
-            await self._release()
+            self._notes.note("barge_in", at_ms)
+            await self._saying.give_way()
             if not self._says.is_speaking:
                 self._events.put_nowait(Played())  # nothing is being said now
 
     async def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
-        self._notes.ended(frame)
-        was_awaited = self._says.played(frame.utterance_id, frame.end_ms)
+        was_awaited = await self._saying.ended(frame)
         if frame.failure:
             self._failed("speech", frame.failure, frame.end_ms)
-            await self._release()
         elif was_awaited and not self._says.is_speaking:
-            await self._release()
-            if not self._says.is_speaking:
-                self._events.put_nowait(Played())
+            self._events.put_nowait(Played())
 
     def _failed(self, stage: str, reason: str, at_ms: int) -> None:
         self._notes.note(f"{stage}_failed", at_ms, reason=reason)
@@ -243,7 +260,7 @@ class FlowDriver(FrameProcessor):
                 if self._is_gone:
                     await self._end(BROKEN)
                     return
-                await self._say(apology(self._state.language))
+                await self._saying.say(apology(self._state.language))
 
     async def _take(self, event: Event | UtteranceHeardFrame | FarEndLeft) -> None:
         if isinstance(event, FarEndLeft):
@@ -268,7 +285,7 @@ class FlowDriver(FrameProcessor):
             self._notes.went_on(frame, heard.text)
             self._ending = None
             self._says.drop_held()
-            await self._cut_off()
+            await self._saying.cut_off()
             self._journal.outcome({**dict.fromkeys(self._state.reported), **before.reported})
             self._state, _ = self._interpreter.step(before, Played())
         else:  # once: the bot's own voice, on a line with echo, could go on for ever
@@ -297,11 +314,11 @@ class FlowDriver(FrameProcessor):
             return  # nobody is there for it
         match action:
             case Say():
-                await self._say(action)
+                await self._saying.say(action)
             case StopSaying():
                 self._says.drop_held()
                 if not self._says.must_finish:
-                    await self._cut_off()
+                    await self._saying.cut_off()
             case Listen():
                 self._listening.asked = action
             case Request():
@@ -313,23 +330,6 @@ class FlowDriver(FrameProcessor):
                 self._notes.note("language", self._clock.now_ms(), language=action.language)
             case HangUp() | Transfer():
                 self._ending = action
-
-    async def _say(self, say: Say) -> None:
-        self._says.hold(say)
-        await self._release()
-
-    async def _release(self) -> None:
-        while say := self._says.next():
-            utterance_id = self._notes.said(say, self._clock.now_ms())
-            self._says.handed_on(utterance_id, say)
-            await self.push_frame(SayFrame(utterance_id, say.text, say.language))
-
-    async def _cut_off(self) -> None:
-        if not self._says.is_speaking:
-            return
-        for utterance_id in self._says.cut_off():
-            self._notes.cut_off(utterance_id, self._clock.now_ms())
-        await self.broadcast_interruption()
 
     async def _expect(self) -> None:
         is_ending = self._ending is not None and not self._early.can_go_on

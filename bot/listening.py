@@ -8,6 +8,7 @@ from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
 from ivr_flows.interpreter import Interpreter, State
+from ivr_flows.wording.listening_noises import only_follows
 from processors.call_clock import CallClock
 from processors.frames import ListenFrame, UtteranceHeardFrame
 
@@ -15,11 +16,12 @@ NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
 
-Use = Literal["answer", "addition", "aside", "noise"]
+Use = Literal["answer", "addition", "backchannel", "aside", "noise"]
 """What becomes of what the caller said:
 
 - `answer`: the conversation takes it.
 - `addition`: it goes on with the answer before, whose reply stands.
+- `backchannel`: who is being told something says that they follow.
 - `aside`: it was said to a prompt that nothing cuts short.
 - `noise`: nothing was said.
 """
@@ -31,14 +33,18 @@ def use_of(
     says: SayQueue,
     *,
     is_ending: bool,
+    is_statement: bool,
 ) -> Use:
-    """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it."""
+    """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it; `is_statement`: what the bot
+    is saying asks nothing yet."""
     if not frame.text and (says.is_speaking or frame.end_ms - frame.start_ms < NOISE_MS):
         return "noise"
     if more == "same" and (says.is_speaking or is_ending):
         return "addition"
     if more is None and says.was_meanwhile(frame.start_ms, frame.end_ms):
         return "aside"
+    if says.is_speaking and is_statement and only_follows(frame.text):
+        return "backchannel"
     return "answer"
 
 
@@ -56,6 +62,11 @@ class Listening:
     def node(self) -> str:
         """The node that waits; "" before the first."""
         return self.asked.node if self.asked else ""
+
+    def is_statement(self, state: State, says: SayQueue) -> bool:
+        """Whether the bot is telling something, and the question comes behind it."""
+        is_asking = self._interpreter.expected(state) is not None
+        return not is_asking or says.playing_node not in ("", state.node)
 
     def frame(self, state: State, says: SayQueue, *, is_ending: bool) -> ListenFrame:
         """What is expected now; silence counts once everything is played."""

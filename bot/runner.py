@@ -24,6 +24,7 @@ from bot.session import CallSession, LineShape
 from bot.settings import load_settings
 from bot.urls import Urls
 from ivr_flows.errors import FlowError
+from processors.ducking_filter import DuckingFilter
 from speech.errors import SpeechError
 from telephony.call import Direction, NewCall
 from telephony.errors import TelephonyError
@@ -157,6 +158,7 @@ async def _run_browser(
             },
         )
     )
+    ducking = DuckingFilter()
     transport = SmallWebRTCTransport(
         runner_args.webrtc_connection,
         TransportParams(
@@ -166,9 +168,16 @@ async def _run_browser(
             audio_out_sample_rate=BROWSER_RATE_HZ,
             audio_out_10ms_chunks=2,
             audio_out_end_silence_secs=0,
+            audio_out_filter=ducking,
         ),
     )
-    line = LineShape(BROWSER_RATE_HZ, packet_ms=20, mark_timeout_ms=BROWSER_PLAYOUT_MS, rtvi=True)
+    line = LineShape(
+        BROWSER_RATE_HZ,
+        packet_ms=20,
+        mark_timeout_ms=BROWSER_PLAYOUT_MS,
+        rtvi=True,
+        ducking=ducking,
+    )
     with live.place():
         await live.run(CallSession(services, created.call, transport, line, _no_transfer))
 

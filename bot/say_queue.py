@@ -26,6 +26,11 @@ class SayQueue:
         return not self._unplayed and not self._held
 
     @property
+    def playing_node(self) -> str:
+        """The flow's node of what is being said; "" where nothing is."""
+        return next((say.node for say in self._unplayed.values()), "")
+
+    @property
     def must_finish(self) -> bool:
         """Whether a prompt is being said that nothing cuts short."""
         return any(not say.interruptible for say in self._unplayed.values())

@@ -16,6 +16,7 @@ from bot.ending import CallEnding
 from bot.flow_driver import FlowDriver
 from bot.flow_requests import carry_out
 from bot.pipeline import call_pipeline
+from bot.saying import Ducking
 from bot.services import Services
 from bot.store_journal import StoreJournal
 from bot.voice import Voice
@@ -44,6 +45,7 @@ class LineShape:
     mark_timeout_ms: int | None = None  # None: the line returns marks; else what stands for them
     rtvi: bool = False  # the far end is a Pipecat client, which waits for the bot's greeting
     bot_delay_ms: int = 0  # how long the bot's audio lasts on its way, where no mark tells
+    ducking: Ducking | None = None  # its gain, where it has one
 
     @property
     def returns_marks(self) -> bool:
@@ -145,6 +147,7 @@ class CallSession:
             prepare=self._voice.prepare,
             on_end=self._note_ending,
             disconnect_is_hang_up=self._line.rtvi,
+            ducking=self._line.ducking,
         )
 
     def _new_worker(self) -> PipelineWorker:

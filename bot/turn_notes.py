@@ -38,6 +38,11 @@ class TurnNotes:
         self._caller_turn(frame, node)
         self.note("added", frame.start_ms, text=frame.text)
 
+    def followed(self, frame: UtteranceHeardFrame, node: str) -> None:
+        """They said, while the bot spoke, that they follow."""
+        self._caller_turn(frame, node)
+        self.note("backchannel", frame.start_ms, text=frame.text)
+
     def _caller_turn(self, frame: UtteranceHeardFrame, node: str) -> None:
         self._journal.caller_turn(
             Turn(

@@ -25,6 +25,15 @@ class ListenFrame(SystemFrame):
 
 
 @dataclass
+class CallerVoiceFrame(SystemFrame):
+    """Downstream, hearing to flow: the caller's voice came, or has gone."""
+
+    is_heard: bool
+    at_ms: int
+    silent_ms: int = 0  # how long it has been away, where it has gone
+
+
+@dataclass
 class SpeechSustainedFrame(SystemFrame):
     """Downstream, hearing to flow: the caller has been speaking long enough to mean it."""
 

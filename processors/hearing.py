@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from loguru import logger
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
     Frame,
     InputAudioRawFrame,
     InputDTMFFrame,
@@ -24,12 +26,12 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, F
 from processors.call_clock import CallClock
 from processors.detectors import EndOfTurn, SpeechProbability
 from processors.frames import (
+    CallerVoiceFrame,
     HearingFailedFrame,
     ListenFrame,
     NoInputFrame,
     SpeechSustainedFrame,
     UtteranceHeardFrame,
-    UtterancePartialFrame,
 )
 from processors.kept_audio import KeptAudio
 from processors.turn_taking import (
@@ -41,6 +43,7 @@ from processors.turn_taking import (
     TurnEnded,
     TurnEvent,
     TurnPolicy,
+    VoiceChanged,
     WordsWanted,
 )
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
@@ -134,7 +137,9 @@ class Hearing(FrameProcessor):
         elif isinstance(frame, InputDTMFFrame) and await self._ends_turn(frame):
             pass  # it follows the words that it ended
         else:
-            if (
+            if isinstance(frame, BotStartedSpeakingFrame | BotStoppedSpeakingFrame):
+                self._policy.bot_speaks = isinstance(frame, BotStartedSpeakingFrame)
+            elif (
                 isinstance(frame, InputTransportMessageFrame)
                 and frame.message.get("event") == "stop"
             ):
@@ -197,6 +202,9 @@ class Hearing(FrameProcessor):
             match event:
                 case SpeechStarted(at_ms):
                     self._open_turn(at_ms)
+                case VoiceChanged(is_heard, at_ms):
+                    silent_ms = 0 if is_heard else self._policy.thresholds.words_silence_ms
+                    await self.push_frame(CallerVoiceFrame(is_heard, at_ms, silent_ms))
                 case SpeechSustained(start_ms, at_ms):
                     await self.push_frame(SpeechSustainedFrame(start_ms=start_ms, at_ms=at_ms))
                 case WordsWanted():
@@ -309,20 +317,9 @@ class Hearing(FrameProcessor):
             return
         if utterance is not self._utterance:
             return
-        through_ms = utterance.through_ms(transcript)
-        verdict = utterance.judge(transcript)
-        await self.push_frame(
-            UtterancePartialFrame(
-                text=transcript.text,
-                stable_text=utterance.stable_text,
-                language=transcript.language,
-                confidence=transcript.confidence,
-                start_ms=utterance.start_ms,
-                through_ms=through_ms,
-                verdict=verdict,
-            )
-        )
-        await self._act_on(self._policy.judged(verdict, through_ms))
+        partial = utterance.partial_frame(transcript)
+        await self.push_frame(partial)
+        await self._act_on(self._policy.judged(partial.verdict, partial.through_ms))
 
     async def _tell(self, turn: _Turn) -> None:
         utterance = turn.utterance

@@ -8,6 +8,7 @@ from loguru import logger
 
 from processors.detectors import EndOfTurn
 from processors.expecting import Expectation, Verdict
+from processors.frames import UtterancePartialFrame
 from speech.errors import SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
@@ -122,6 +123,18 @@ class Utterance:
         self.stable_text = " ".join(words[:agreed])
         self._last_words = words
         return transcript
+
+    def partial_frame(self, transcript: Transcript) -> UtterancePartialFrame:
+        """What was said so far, as `words` gave it last, and what it is worth."""
+        return UtterancePartialFrame(
+            text=transcript.text,
+            stable_text=self.stable_text,
+            language=transcript.language,
+            confidence=transcript.confidence,
+            start_ms=self.start_ms,
+            through_ms=self.through_ms(transcript),
+            verdict=self.judge(transcript),
+        )
 
     async def finish(self) -> Said:
         """All of its words. Raises `SpeechError`."""

@@ -9,6 +9,7 @@ from bot.live_calls import LiveCalls
 from bot.services import Services
 from bot.session import CallSession, LineShape
 from ivr_flows.errors import FlowError
+from processors.ducking_filter import DuckingFilter
 from telephony.call import Call, CallStatus, Direction, Disposition, EndedBy, NewCall
 from telephony.errors import AnswerInvalid, CallUnknown, CarrierError, LineRefused, StoreError
 from telephony.exotel_media import packet_ms as exotel_packet_ms
@@ -89,8 +90,11 @@ class MediaSocket:
 
     async def _session(self, start: StreamStart) -> CallSession:
         encoding = self._services.settings.exotel.stream_encoding
+        ducking = DuckingFilter()
         try:
-            transport = LineTransport(self._websocket, start, exotel_encoding=encoding)
+            transport = LineTransport(
+                self._websocket, start, exotel_encoding=encoding, audio_out_filter=ducking
+            )
         except ValueError as error:
             raise StreamRefused(f"CALLWRIGHT_EXOTEL__STREAM_ENCODING: {error}") from error
         call = await self._call(start)
@@ -99,6 +103,7 @@ class MediaSocket:
             start.sample_rate_hz,
             packet_ms=TWILIO_PACKET_MS if is_twilio else exotel_packet_ms(encoding),
             bot_delay_ms=_PLAYOUT_STEP_MS,
+            ducking=ducking,
         )
 
         async def transfer(to: str) -> str | None:

@@ -24,11 +24,14 @@ from ivr_flows.events import Event, Failed, Responded, Started
 from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.loader import load_bytes
 from processors.call_clock import CallClock
+from processors.expecting import Verdict
 from processors.frames import (
+    CallerVoiceFrame,
     SayFrame,
     SpeechSustainedFrame,
     UtteranceEndedFrame,
     UtteranceHeardFrame,
+    UtterancePartialFrame,
 )
 from processors.hearing import ENDED_TURN
 from speech.stt import Transcript
@@ -89,6 +92,7 @@ class Notes:
     outcomes: list[Mapping[str, JsonValue]] = field(default_factory=list[Mapping[str, JsonValue]])
     heard: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
+    kinds: list[str] = field(default_factory=list[str])  # of the events
 
     def bot_turn(self, utterance_id: int, turn: Turn) -> None: ...
 
@@ -103,7 +107,8 @@ class Notes:
 
     def language(self, language: str) -> None: ...
 
-    def event(self, event: CallEvent) -> None: ...
+    def event(self, event: CallEvent) -> None:
+        self.kinds.append(event.kind)
 
 
 class Mouth(FrameProcessor):
@@ -355,9 +360,9 @@ async def test_more_of_the_same_answer_brings_back_a_reply_that_it_cut_off() -> 
     told = await drive(
         heard("yes", 1000, 1400),
         SleepFrame(sleep=0.05),
-        SpeechSustainedFrame(1700, 2020),
+        SpeechSustainedFrame(1700, 2276),
         SleepFrame(sleep=0.05),
-        heard("please", 1700, 2100, whole="yes please"),
+        heard("please", 1700, 2300, whole="yes please"),
         flow=ASKS_TWICE,
         never_played=frozenset({"Are you sure?"}),
     )
@@ -394,7 +399,7 @@ async def test_the_call_is_not_ended_while_the_caller_goes_on_behind_the_goodbye
     speaks = (
         heard("yes", 1000, 1400),
         SleepFrame(sleep=0.05),
-        SpeechSustainedFrame(1700, 2020),
+        CallerVoiceFrame(True, 1764),
         goodbye,
         SleepFrame(sleep=0.05),
     )
@@ -427,3 +432,52 @@ async def test_a_key_that_ended_a_spoken_answer_is_recorded_and_is_none_itself()
     finish.metadata[ENDED_TURN] = True
     told = await drive(finish, flow=ASKS_TWICE)
     assert (told.said, told.notes.keys) == (["Yes or no?"], ["1"])
+
+
+TELLS = FLOW.replace("start: ask", "start: tell").replace(
+    "nodes:\n",
+    """nodes:
+  tell:
+    type: say
+    prompt: {en: "A story."}
+    then: ask
+""",
+)
+
+
+def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:
+    return UtterancePartialFrame(text, text, "en", 0.9, 1000, 1400, verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "said", "heard_as"),
+    [
+        ("haan", "complete", ["A story.", "Yes or no?"], "backchannel"),
+        ("wait", "open", ["A story.", "Yes or no?", "(interrupted)"], "barge_in"),
+        ("the oven", "other", ["A story.", "Yes or no?"], None),
+    ],
+)
+async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
+    text: str, verdict: Verdict, said: list[str], heard_as: str | None
+) -> None:
+    told = await drive(
+        partial(text, verdict),
+        SleepFrame(sleep=0.02),
+        heard(text, 1000, 1400),
+        flow=TELLS,
+        never_played=frozenset({"A story.", "Yes or no?"}),
+    )
+    assert told.said[: len(said)] == said
+    assert told.notes.outcomes == []
+    assert ([heard_as] if heard_as else []) == told.notes.kinds
+
+
+async def test_over_the_question_a_yes_is_its_answer_at_once() -> None:
+    told = await drive(
+        partial("yes", "complete"),
+        SleepFrame(sleep=0.02),
+        heard("yes", 1000, 1400),
+        never_played=frozenset({"Yes or no?"}),
+    )
+    assert told.said == ["Yes or no?", "(interrupted)", "Goodbye."]
+    assert told.notes.outcomes == [{"answer": "agreed"}]

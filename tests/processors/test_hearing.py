@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pipecat.audio.dtmf.types import KeypadEntry
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
     Frame,
     InputAudioRawFrame,
     InputDTMFFrame,
@@ -23,6 +24,7 @@ from processors.call_clock import CallClock
 from processors.detectors import EndOfTurn
 from processors.expecting import Verdict
 from processors.frames import (
+    CallerVoiceFrame,
     HearingFailedFrame,
     ListenFrame,
     NoInputFrame,
@@ -144,9 +146,9 @@ async def hear(
     listen: ListenFrame | None = None,
     recognizer: LengthRecognizer | None = None,
 ) -> list[Frame]:
-    """The same without the partials."""
+    """The same without the partials and without what only ducks the bot."""
     frames = await all_frames(audio(drawing), listen or listening(), recognizer)
-    return [frame for frame in frames if not isinstance(frame, UtterancePartialFrame)]
+    return [f for f in frames if not isinstance(f, UtterancePartialFrame | CallerVoiceFrame)]
 
 
 def ms(frame: UtteranceHeardFrame) -> int:
@@ -164,8 +166,28 @@ async def test_a_turn_becomes_one_utterance_with_its_place_and_its_margins() -> 
 
 
 async def test_a_long_voice_is_reported_as_sustained_before_it_ends() -> None:
-    frames = await hear("#" * 30 + "." * 40)
+    frames = await hear("#" * 40 + "." * 40)
     assert [type(f) for f in frames] == [SpeechSustainedFrame, UtteranceHeardFrame]
+
+
+async def test_the_voice_is_told_as_it_comes_and_goes() -> None:
+    frames = await all_frames(
+        audio("." * 50 + "#" * 10 + "." * 20 + "#" * 5 + "." * 50), listening()
+    )
+    told = [frame for frame in frames if isinstance(frame, CallerVoiceFrame)]
+    assert [frame.is_heard for frame in told] == [True, False, True, False]
+    for frame, at_ms in zip(told, (1064, 1264, 1632, 1764), strict=True):
+        assert abs(frame.at_ms - at_ms) <= 40
+    assert [frame.silent_ms for frame in told] == [0, 64, 0, 64]
+
+
+async def test_words_are_wanted_sooner_while_the_bot_speaks() -> None:
+    said = audio("." * 50 + "#" * 30 + "." * 50)
+    counts: list[int] = []
+    for before in ([], [BotStartedSpeakingFrame()]):
+        frames = await all_frames([*before, *said], listening())
+        counts.append(sum(isinstance(frame, UtterancePartialFrame) for frame in frames))
+    assert counts[1] > counts[0]
 
 
 async def test_audio_never_travels_further_than_hearing() -> None:
@@ -246,7 +268,8 @@ async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_st
     down, _ = await run_test(
         hearing, frames_to_send=[*audio("." * 50 + "#" * 10), *stops], start_timeout=5.0
     )
-    assert [type(f) for f in down if not isinstance(f, UtterancePartialFrame)] == [
+    passing = (UtterancePartialFrame, CallerVoiceFrame)
+    assert [type(f) for f in down if not isinstance(f, passing)] == [
         UtteranceHeardFrame,
         InputTransportMessageFrame,
         InputTransportMessageFrame,
@@ -339,7 +362,7 @@ async def test_the_key_that_finishes_a_number_ends_it_and_follows_its_words() ->
     told = [
         (type(frame).__name__, frame.metadata.get(ENDED_TURN))
         for frame in frames
-        if not isinstance(frame, UtterancePartialFrame | SpeechSustainedFrame)
+        if isinstance(frame, InputDTMFFrame | UtteranceHeardFrame)
     ]
     assert told == [
         ("InputDTMFFrame", None),

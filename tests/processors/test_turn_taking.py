@@ -15,6 +15,7 @@ from processors.turn_taking import (
     TurnEvent,
     TurnPolicy,
     TurnThresholds,
+    VoiceChanged,
     WordsWanted,
 )
 
@@ -28,8 +29,9 @@ def feed(policy: TurnPolicy, drawing: str) -> list[TurnEvent]:
 
 
 def kinds(events: Iterable[TurnEvent]) -> list[str]:
-    """Without the requests for words."""
-    return [type(event).__name__ for event in events if not isinstance(event, WordsWanted)]
+    """Without the requests for words, and what only ducks the bot."""
+    told = (event for event in events if not isinstance(event, WordsWanted | VoiceChanged))
+    return [type(event).__name__ for event in told]
 
 
 def hear(drawing: str, verdict: Verdict, *, finished: float | None = None) -> list[TurnEvent]:
@@ -53,12 +55,12 @@ def hear(drawing: str, verdict: Verdict, *, finished: float | None = None) -> li
         ("..#....................", []),  # one window: a click
         ("..##" + "." * 15, ["SpeechStarted", "TurnEnded"]),  # "haan"
         ("..##" + "." * 14, ["SpeechStarted"]),  # not yet silent long enough
-        ("#" * 10 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
+        ("#" * 18 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
         (
-            "#" * 5 + "." * 10 + "#" * 5 + "." * 15,
+            "#" * 9 + "." * 10 + "#" * 9 + "." * 15,
             ["SpeechStarted", "SpeechSustained", "TurnEnded"],
         ),
-        ("##~~~~~~~~" + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
+        ("##" + "~" * 16 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
         ("~" * 100, []),  # never above the start's bound
     ],
 )
@@ -175,7 +177,8 @@ def test_audio_that_is_not_listened_to_counts_as_silence_and_drops_a_turn() -> N
     policy.expect(320)
     feed(policy, "###")
     assert policy.is_speaking
-    assert policy.skip(320) == (NoInput(13 * WINDOW_MS),)
+    at_ms = 13 * WINDOW_MS
+    assert policy.skip(320) == (VoiceChanged(False, at_ms), NoInput(at_ms))
     assert not policy.is_speaking
 
 
@@ -183,4 +186,4 @@ def test_nothing_is_counted_before_anything_is_expected() -> None:
     policy = TurnPolicy()
     policy.expect(None)
     assert feed(policy, "." * 1000) == []
-    assert SpeechSustained not in map(type, feed(policy, "#" * 9))
+    assert SpeechSustained not in map(type, feed(policy, "#" * 17))

@@ -1,0 +1,104 @@
+"""What the bot says, on its way to being spoken: handed on in order, stepped back, cut off."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bot.say_queue import SayQueue
+from bot.turn_notes import TurnNotes
+from ivr_flows.actions import Say
+from processors.call_clock import CallClock
+from processors.frames import CallerVoiceFrame, SayFrame, UtteranceEndedFrame
+
+
+class Ducking(Protocol):
+    """The gain of the bot's voice where it leaves for the line."""
+
+    def duck(self) -> None:
+        """Step back."""
+        ...
+
+    def release(self, *, silent_for_ms: float = 0.0) -> None:
+        """The caller is silent, and has been for so long: come back soon."""
+        ...
+
+    def reset(self) -> None:
+        """Nothing is being said: what comes next is said in full voice."""
+        ...
+
+
+class Saying:
+    """Carries out what `SayQueue` allows."""
+
+    def __init__(
+        self,
+        queue: SayQueue,
+        notes: TurnNotes,
+        clock: CallClock,
+        *,
+        speak: Callable[[SayFrame], Awaitable[None]],
+        interrupt: Callable[[], Awaitable[None]],
+        ducking: Ducking | None,
+    ) -> None:
+        """`interrupt` empties everything between here and the far end's ear. `ducking`: None on
+        lines where it can't be done."""
+        self._queue = queue
+        self._notes = notes
+        self._clock = clock
+        self._speak = speak
+        self._interrupt = interrupt
+        self._ducking = ducking
+        self._caller_speaks = False
+
+    async def say(self, say: Say) -> None:
+        """Say it behind everything else."""
+        self._queue.hold(say)
+        await self.release()
+
+    async def release(self) -> None:
+        """Hand on what may be spoken now."""
+        while say := self._queue.next():
+            if not self._queue.is_speaking:
+                self._begin()
+            utterance_id = self._notes.said(say, self._clock.now_ms())
+            self._queue.handed_on(utterance_id, say)
+            await self._speak(SayFrame(utterance_id, say.text, say.language))
+
+    async def cut_off(self) -> None:
+        """Stop what is being said."""
+        if not self._queue.is_speaking:
+            return
+        for utterance_id in self._queue.cut_off():
+            self._notes.cut_off(utterance_id, self._clock.now_ms())
+        await self._interrupt()
+        if self._ducking:
+            self._ducking.reset()
+
+    async def give_way(self) -> None:
+        """The caller wants to be heard: stop, up to what must be said all the same."""
+        self._queue.drop_held_interruptible()
+        await self.cut_off()
+        await self.release()
+
+    async def ended(self, frame: UtteranceEndedFrame) -> bool:
+        """An utterance was played, or will never be; whether it was awaited."""
+        self._notes.ended(frame)
+        was_awaited = self._queue.played(frame.utterance_id, frame.end_ms)
+        if not self._queue.is_speaking and (was_awaited or frame.failure):
+            await self.release()
+        return was_awaited
+
+    def voice(self, frame: CallerVoiceFrame) -> None:
+        """The caller's voice came, or went: the bot's steps back, or comes back."""
+        self._caller_speaks = frame.is_heard
+        if self._ducking is None:
+            return
+        if not frame.is_heard:
+            self._ducking.release(silent_for_ms=frame.silent_ms)
+        elif self._queue.is_speaking:
+            self._ducking.duck()
+
+    def _begin(self) -> None:
+        if self._ducking:
+            self._ducking.reset()
+            if self._caller_speaks:
+                self._ducking.duck()

@@ -1,0 +1,34 @@
+"""What people say while they listen, and what takes the floor from whoever speaks."""
+
+from ivr_flows.wording.utterance import folds_of, words_of
+
+_FOLLOWING = folds_of(
+    "hm hmm mm mhm uh huh um ah aah oh ooh yes yeah yep yup yea ok okay right sure alright fine got"
+    " it i see good great nice really correct exactly thanks thank you"
+    " haan han ha haanji ji jee achha accha acha theek thik hai he sahi hun hoon bilkul"
+    " ho hoy hoo bara bar barr barobar aahe ahe"
+)
+"""Words of a listener who follows; nothing else may stand beside them."""
+
+_MOST_WORDS = 4  # more of them, and somebody has something to say
+
+_TAKES_THE_FLOOR = folds_of(
+    "wait stop no nope not hold listen excuse hello sorry what who why where when which how"
+    " nahi nahin nako naa ruko rukiye suno suniye kya kaun kyun kahan kab kaise thamba thamb aika"
+    " kay kon kuthe kadhi kasa"
+)
+
+
+def only_follows(text: str) -> bool:
+    """Whether somebody who is being told something says no more than that they follow: "haan"."""
+    words = words_of(text)
+    if not words or len(words) > _MOST_WORDS or "?" in text:
+        return False
+    return all(word.folded in _FOLLOWING for word in words)
+
+
+def takes_the_floor(text: str) -> bool:
+    """Whether the words want the other to stop: "wait", "no", a question."""
+    return text.rstrip().endswith("?") or any(
+        word.folded in _TAKES_THE_FLOOR for word in words_of(text)
+    )

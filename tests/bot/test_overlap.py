@@ -1,0 +1,93 @@
+"""What a voice over the bot's is: somebody who follows, or somebody who wants to be heard."""
+
+import pytest
+
+from bot.overlap import Kind, Overlap, kind_of
+from processors.expecting import Verdict
+from processors.frames import SpeechSustainedFrame, UtterancePartialFrame
+
+FOLLOWS = (
+    *("hmm", "Mm-hmm.", "haan", "haan haan", "ok", "Okay.", "achha", "theek hai", "yes", "uh huh"),
+    *("हाँ", "अच्छा", "ठीक है", "ho", "bara", "होय", "I see.", "right, right"),
+)
+
+
+@pytest.mark.parametrize("text", FOLLOWS)
+def test_who_is_told_something_and_follows_does_not_interrupt(text: str) -> None:
+    assert kind_of(text, 0.9, "complete", is_statement=True) == "backchannel"
+    assert kind_of(text, 0.9, "other", is_statement=False) == "backchannel"
+
+
+@pytest.mark.parametrize("text", ["yes", "haan", "ok"])
+def test_over_the_question_itself_a_yes_is_its_answer(text: str) -> None:
+    assert kind_of(text, 0.9, "complete", is_statement=False) == "interruption"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("wait", "open"),
+        ("no", "enough"),
+        ("who is this?", "other"),
+        ("kaun", "other"),
+        ("thamba", "open"),
+        ("confirm", "complete"),
+        ("nahi ruko", "open"),
+        ("ठहरो क्या", "other"),
+    ],
+)
+@pytest.mark.parametrize("is_statement", [True, False])
+def test_who_asks_denies_or_answers_wants_to_be_heard(
+    text: str, verdict: Verdict, is_statement: bool
+) -> None:
+    assert kind_of(text, 0.9, verdict, is_statement=is_statement) == "interruption"
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"), [("", 0.0), ("wait", 0.4), ("the oven", 0.9), ("", 0.9)]
+)
+def test_noise_doubtful_words_and_other_talk_wait(text: str, confidence: float) -> None:
+    assert kind_of(text, confidence, "other", is_statement=False) == "unknown"
+
+
+def partial(text: str, confidence: float = 0.9, start_ms: int = 1000) -> UtterancePartialFrame:
+    return UtterancePartialFrame(text, text, "en", confidence, start_ms, start_ms + 300, "other")
+
+
+SUSTAINED = SpeechSustainedFrame(1000, 1576)
+
+
+@pytest.mark.parametrize(
+    ("heard", "stops"),
+    [
+        (None, True),  # nothing is known of it: no time was left to decode it
+        (partial("the oven is"), True),
+        (partial("of another", start_ms=200), True),  # not of this voice
+        (partial("", 0.0), False),  # a cough, a door, music
+        (partial("la la la", 0.2), False),  # babble
+        (partial("haan haan"), False),
+    ],
+)
+def test_a_voice_that_lasts_stops_the_bot_unless_it_says_nothing(
+    heard: UtterancePartialFrame | None, stops: bool
+) -> None:
+    overlap = Overlap()
+    if heard is not None:
+        assert not overlap.is_interruption(heard, is_statement=False)
+    assert overlap.outlasts(SUSTAINED) is stops
+
+
+def test_words_that_come_behind_a_voice_that_lasts_stop_the_bot_then() -> None:
+    overlap = Overlap()
+    assert not overlap.is_interruption(partial("", 0.0), is_statement=False)
+    assert not overlap.outlasts(SUSTAINED)
+    assert overlap.is_interruption(partial("my oven is"), is_statement=False)
+    assert not overlap.is_interruption(partial("my oven", start_ms=5000), is_statement=False)
+
+
+def kinds(*texts: str) -> set[Kind]:
+    return {kind_of(text, 0.9, "other", is_statement=True) for text in texts}
+
+
+def test_many_words_are_no_backchannel() -> None:
+    assert kinds("ok ok ok ok ok", "yes I see that is right sure") == {"unknown"}
