@@ -30,6 +30,7 @@ class _Early:
     state: State
     expected: Expected
     heard: Heard
+    heard_ms: int  # where its words began
     end_ms: int
 
     def may_go_on(self, start_ms: int) -> bool:
@@ -39,9 +40,9 @@ class _Early:
     def with_more(self, frame: UtteranceHeardFrame) -> Heard | None:
         """Both parts as one answer; None where the second is something else."""
         whole = frame.whole
-        if whole is None or not frame.text or not self.may_go_on(frame.start_ms):
+        if whole is None or not frame.text or frame.whole_from_ms != self.heard_ms:
             return None
-        if self.expected.judge(whole.text, whole.confidence) == "other":
+        if not self.expected.concerns(whole.text):
             return None
         return Heard(whole.text, whole.confidence, whole.language)
 
@@ -95,12 +96,12 @@ class EarlyAnswers:
         """`heard` is about to be answered in this state."""
         expected = self._interpreter.expected(state)
         if expected is not None:
-            self._last = _Early(state, expected, heard, frame.end_ms)
+            self._last = _Early(state, expected, heard, frame.start_ms, frame.end_ms)
 
     def stepped(self, event: Event, actions: tuple[Action, ...]) -> None:
         """The conversation went on: by another event, or so that it can't be taken back."""
         if not isinstance(event, Heard | Played) or not can_be_undone(actions):
-            self._last = None
+            self._last, self._is_going_on = None, False
 
 
 def can_be_undone(actions: tuple[Action, ...]) -> bool:

@@ -145,7 +145,7 @@ class FlowDriver(FrameProcessor):
                     await self._ahead.consider(frame, self._state)
                 is_statement = self._listening.is_statement(self._state, self._says)
                 if self._overlap.is_interruption(frame, is_statement=is_statement):
-                    await self._give_way(frame.through_ms)
+                    await self._give_way(frame.start_ms, frame.through_ms)
             case CallerVoiceFrame():
                 self._saying.voice(frame)
                 if frame.is_heard:
@@ -154,7 +154,7 @@ class FlowDriver(FrameProcessor):
                 self._heard(frame)
             case SpeechSustainedFrame():
                 if self._overlap.outlasts(frame):
-                    await self._give_way(frame.at_ms)
+                    await self._give_way(frame.start_ms, frame.at_ms)
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
@@ -205,7 +205,7 @@ class FlowDriver(FrameProcessor):
         digit = frame.button.value
         duration_ms: int | None = frame.metadata.get("duration_ms")  # where the carrier tells
         self._notes.pressed(digit, self._clock.now_ms(), duration_ms)
-        if not frame.metadata.get(ENDED_TURN):
+        if not frame.metadata.get(ENDED_TURN) or self._state.digits:
             self._events.put_nowait(Pressed(digit))
 
     def _heard(self, frame: UtteranceHeardFrame) -> None:
@@ -228,8 +228,8 @@ class FlowDriver(FrameProcessor):
         if not self._says.is_speaking:
             self._events.put_nowait(Played())  # the time for an answer begins anew
 
-    async def _give_way(self, at_ms: int) -> None:
-        if self._says.is_speaking and not self._says.must_finish:
+    async def _give_way(self, start_ms: int, at_ms: int) -> None:
+        if self._says.is_speaking and not self._says.was_meanwhile(start_ms, at_ms):
             self._notes.note("barge_in", at_ms)
             await self._saying.give_way()
             if not self._says.is_speaking:

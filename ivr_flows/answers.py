@@ -17,6 +17,7 @@ from ivr_flows.wording.utterance import Word, folds_of, words_of
 from ivr_flows.wording.vocabulary import (
     AGREES,
     DOES,
+    HOLD,
     SAYS,
     Manner,
     Phrase,
@@ -24,12 +25,14 @@ from ivr_flows.wording.vocabulary import (
     Vocabulary,
     vocabulary,
 )
-from ivr_flows.wording.weighing import Rules, weigh
+from ivr_flows.wording.weighing import DOUBTED, Rules, weigh
 
 __all__ = [
+    "DOUBTED",
     "HIGH_CONFIDENCE",
     "Choice",
     "Meaning",
+    "asks_for_time",
     "choose",
     "digits_in",
     "holds_denial",
@@ -102,6 +105,25 @@ def choose(text: str, choices: Sequence[Choice], language: str) -> Meaning:
 def yes_or_no(text: str, language: str) -> Meaning:
     """Whether a text is a yes or a no: choice "yes", "no" or None."""
     return choose(text, _YES_OR_NO, language)
+
+
+def asks_for_time(text: str, language: str) -> bool:
+    """Whether the words hold a "wait", a "hold on", an "ek minute": no duration is promised."""
+    said = tuple(word.folded for word in words_of(text))
+    return any(
+        said[at : at + len(phrase)] == phrase
+        for phrase in _holds(language)
+        for at in range(len(said) - len(phrase) + 1)
+    )
+
+
+@lru_cache(maxsize=8)
+def _holds(language: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(
+        tuple(word.folded for word in phrase.words)
+        for phrase in vocabulary(language).phrases
+        if phrase.meaning == HOLD
+    )
 
 
 def shared_phrases(choices: Sequence[Choice], language: str) -> list[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from ivr_flows.answers import (
     HIGH_CONFIDENCE,
     Choice,
     Meaning,
+    asks_for_time,
     choose,
     digits_in,
     holds_denial,
@@ -20,6 +21,9 @@ from ivr_flows.understanding import UNSURE_CONFIDENCE, meant, not_understood
 SURE_CONFIDENCE = 0.6
 """Below this confidence of the recogniser a spoken number counts as unsure and is read back. So
 does a number beside a "no" or "not"."""
+
+FEW_MINUTES = 2
+"""Who says "one minute please" mostly asks to wait: so few are read back."""
 
 SPARE_DIGITS = 2
 """So many keys more than the largest number has are waited for: some key "020" for twenty."""
@@ -69,9 +73,13 @@ def collect_heard(turn: Turn, node: CollectNode, event: Heard) -> None:
     means, confidence = meant(turn, event)
     if means is not None and confidence >= HIGH_CONFIDENCE and value is None:
         turn.take(means)
+    elif asks_for_time(event.text, turn.state.language) and node.kind == "minutes":
+        turn.stop_saying()
+        turn.listen()  # "wait two minutes", "ek minute ruko": no answer, and no reason to complain
     elif value is not None:
-        is_unsure = event.confidence < SURE_CONFIDENCE or holds_denial(event.text)
-        _propose(turn, node, value, is_unsure=is_unsure)
+        is_few = node.kind == "minutes" and isinstance(value, int) and value <= FEW_MINUTES
+        is_doubtful = event.confidence < SURE_CONFIDENCE or holds_denial(event.text)
+        _propose(turn, node, value, is_unsure=is_few or is_doubtful)
     elif turn.state.digits:
         turn.listen()  # talk beside the keys
     else:

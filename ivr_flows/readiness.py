@@ -9,8 +9,16 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Literal
 
-from ivr_flows.answers import HIGH_CONFIDENCE, choose, digits_in, minutes_in, number_in, yes_or_no
-from ivr_flows.collecting import SURE_CONFIDENCE
+from ivr_flows.answers import (
+    DOUBTED,
+    HIGH_CONFIDENCE,
+    choose,
+    digits_in,
+    minutes_in,
+    number_in,
+    yes_or_no,
+)
+from ivr_flows.collecting import FEW_MINUTES, SURE_CONFIDENCE
 from ivr_flows.flow import AskingNode, CollectNode, ListenNode
 from ivr_flows.meanings import Means
 from ivr_flows.wording import words_en, words_hi, words_mr
@@ -59,6 +67,13 @@ class Expected:
         is_answer = verdict == "complete" and (number or not isinstance(node, CollectNode))
         return "other" if is_answer else "enough"
 
+    def concerns(self, text: str) -> bool:
+        """Whether the words are about what was asked: an answer, none at all, or a doubtful one."""
+        if self.judge(text, 1.0) != "other":
+            return True
+        meaning = choose(text, [means.choice for means in self.means], self.language)
+        return meaning.choice is not None and meaning.confidence <= DOUBTED
+
     def _answer(self, text: str, words: tuple[Word, ...]) -> Readiness:
         choices = [means.choice for means in self.means]
         meaning = choose(text, choices, self.language)
@@ -92,9 +107,11 @@ class Expected:
         if value < node.min or _ends_in_tens(words, self.language, value, node.max):
             return "open"
         has_unit = in_minutes and any(unit_minutes(word) is not None for word in words)
-        if has_unit or value * 10 > node.max or (in_minutes and value > 1):
+        if in_minutes and value <= FEW_MINUTES:
+            return "enough"  # "one hour", "one minute please"
+        if has_unit or value * 10 > node.max or in_minutes:
             return "complete"
-        return "enough"  # "one hour", "two thousand"
+        return "enough"  # "two thousand"
 
     def _digits(self, node: CollectNode, text: str) -> Readiness | None:
         count = len(digits_in(text, self.language))

@@ -66,6 +66,7 @@ class UtteranceHeardFrame(SystemFrame):
     decided_ms: int  # when the turn was found to have ended
     transcript_ms: int  # when they were of use: known, and decided to be all; from decided_ms on
     whole: Transcript | None = None  # with the turn before, where both may be one: "yes ... but no"
+    whole_from_ms: int = 0  # the start of that turn
 
 
 @dataclass

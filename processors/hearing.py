@@ -339,6 +339,7 @@ class Hearing(FrameProcessor):
                 decided_ms=turn.decided_ms,
                 transcript_ms=self._clock.now_ms(),
                 whole=said.whole,
+                whole_from_ms=utterance.whole_from_ms,
             )
             await self.push_frame(heard)
         if turn.key is not None:

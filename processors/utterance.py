@@ -63,6 +63,7 @@ class Utterance:
         self._ear = before._own_ear if before else ear
         self.start_ms = start_ms
         self.end_ms = start_ms
+        self.whole_from_ms = before.start_ms if before else start_ms
         self._first_ms = first_ms
         self._before: list[Pcm] = list(before._audio) if before else []
         self._audio: list[Pcm] = []
@@ -94,7 +95,9 @@ class Utterance:
         """What its words are worth where they were said."""
         if self._ear.expectation is None:
             return "free" if transcript.text else "other"
-        return self._ear.expectation.judge(transcript.text, transcript.confidence)
+        verdict = self._ear.expectation.judge(transcript.text, transcript.confidence)
+        # Who went on once goes on again: "yes ... twenty ... five".
+        return "enough" if self._before and verdict == "complete" else verdict
 
     def take(self, windows: Sequence[Pcm]) -> None:
         """More audio, int16 mono."""
@@ -144,7 +147,11 @@ class Utterance:
         if not self._before:
             return Said(transcript)
         self._ear, self._before, self._fed = self._own_ear, [], 0
-        return Said(await self._opened().finish(), whole=transcript)
+        try:
+            return Said(await self._opened().finish(), whole=transcript)
+        except ENGINE_FAILURES as error:
+            logger.warning("the end of an answer could not be recognised alone: {!r}", error)
+            return Said(transcript, whole=transcript)
 
     def through_ms(self, transcript: Transcript) -> int:
         """Up to where the audio of a transcript goes, on the policy's clock."""

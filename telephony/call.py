@@ -194,7 +194,8 @@ class Call:
         ended_by: EndedBy | None = None,
         outcome: Mapping[str, JsonValue] | None = None,
     ) -> "Call":
-        """The call with more known about its end; outcome variables are merged over those known.
+        """The call with more known about its end; outcome variables are merged over those known,
+        and one of None is known no more.
 
         Once settled nothing changes: what was told to the business stays true. Voicemail stays
         voicemail: whatever the conversation took it for, it talked to a machine.
@@ -207,7 +208,7 @@ class Call:
             self,
             disposition=disposition or self.disposition,
             ended_by=ended_by or self.ended_by,
-            outcome={**self.outcome, **(outcome or {})},
+            outcome={n: v for n, v in {**self.outcome, **(outcome or {})}.items() if v is not None},
         )
 
 

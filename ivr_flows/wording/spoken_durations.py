@@ -23,8 +23,11 @@ _ASKS_TO_WAIT = frozenset({"just", "vait", "me", "on", "hang", "for"})
 _MOST_BARE_HOURS = 5
 # "one twenty" is 80 or 120, and what was promised must not be guessed.
 _HOURS_BEFORE_MINUTES = range(1, 4)
-_TENS_OF_MINUTES = range(10, 60)
+_TENS_OF_MINUTES = range(10, 100)
 _SOME = frozenset({"ek", "ak"})  # "ek bees minute" is "some twenty minutes"
+# "by seven thirty", "7 pm", "saat baje": a time of day.
+_BEFORE_CLOCK = folds_of("at by till until before")
+_AFTER_CLOCK = folds_of("am pm a.m p.m oclock clock baje bajkar bajeke vajta vajata vajle")
 # Below this, behind an hour, only at the end: "one hour 2 km", and "ghanta do" is "give an hour".
 _LEAST_MINUTES_INSIDE = 5
 
@@ -49,12 +52,14 @@ def minutes_in(text: str, language: str) -> int | None:
     """The duration that was said, in minutes, rounded up; None when there is none.
 
     Of a range ("twenty to twenty five") and of a correction the later end. A number without a
-    unit is minutes. None too where only a denied one was said ("not thirty"), and for "one
-    twenty", which may be 80 or 120.
+    unit is minutes. None too where only a denied one was said ("not thirty"), for "one twenty",
+    which may be 80 or 120, and for a time of day.
     """
     words = words_of(text)
     said = _durations(words, language)
     if any(_may_be_hours(words, *pair) for pair in pairwise(said)):
+        return None
+    if any(_is_clock_time(words, duration) for duration in said):
         return None
     found: _Duration | None = None
     are_standing = standing(words, [(each.start, each.stop) for each in said])
@@ -102,6 +107,14 @@ def _may_be_hours(words: Sequence[Word], first: _Duration, second: _Duration) ->
     if second.unit is not None and words[first.start].latin in _SOME:
         return False
     return first.amount in _HOURS_BEFORE_MINUTES and second.amount in _TENS_OF_MINUTES
+
+
+def _is_clock_time(words: Sequence[Word], duration: _Duration) -> bool:
+    if duration.unit is not None:
+        return False
+    before = words[duration.start - 1].folded if duration.start else ""
+    behind = words[duration.stop].folded if duration.stop < len(words) else ""
+    return before in _BEFORE_CLOCK or behind in _AFTER_CLOCK
 
 
 def _durations(words: Sequence[Word], language: str) -> list[_Duration]:

@@ -28,9 +28,9 @@ _NEVER = frozenset({"never", "nothing"})
 _REFUSING_TO = _NEVER | {"refuse", "refused", "refusing", "decline", "declined"}
 # Below this share of the best choice's evidence, evidence for another is noise.
 _RIVAL = 0.5
-# "I don't know" beside anything, "later" and a question beside a yes: below all that is acted on
-# or asked about, as a "yes" to "did you mean: confirm?" must not come of it either.
-_UNSURE_CAP = 0.4
+DOUBTED = 0.4
+"""The confidence of a yes beside "later" or a question, and of all beside "I don't know": below
+what is acted on or asked about, as no "yes" to "did you mean: confirm?" must come of it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
     """Which choice a sentence speaks for, and how clearly."""
     found = [m for m in rules.lexicon.matches(words) if _is_allowed(m, words, rules)]
     matches = chosen(found, words, rules.fillers)
-    evidence = _firm(_evidence(matches, words, rules), rules)
+    said = _evidence(matches, words, rules)
+    if _is_yes_without(words, said, rules):
+        return Weighed(None, is_contradiction=True)
+    evidence = _firm(said, rules)
     explained = frozenset(at for match in matches for at in match.taken)
     best: dict[int, float] = {}
     for item in evidence:
@@ -83,11 +86,35 @@ def weigh(words: Sequence[Word], rules: Rules) -> Weighed:
     taken = frozenset(at for item in own for at in item.match.taken)
     is_doubted = winner == rules.yes and (
         any(match.entry.phrase.meaning == HOLD for match in matches)  # "yes, no wait"
+        or any(_nothing_to(item.match, words) for item in own)
         or is_no_promise(words, taken, explained, rules.hesitations, rules.language)
     )
     if is_doubted or any(match.entry.role is Role.UNSURE for match in matches):
-        confidence = min(confidence, _UNSURE_CAP)
+        confidence = min(confidence, DOUBTED)
     return Weighed(winner, confidence, explained=explained, is_doubted=is_doubted)
+
+
+def _is_yes_without(words: Sequence[Word], said: Sequence[_Evidence], rules: Rules) -> bool:
+    """ "ok, no onions": a no to something else, behind a yes that would yield to it."""
+    ends = [item.match.stop for item in said if item.choice == rules.yes and item.yields]
+    if not ends:
+        return False
+    known = {at for item in said for at in item.match.taken}
+    return any(
+        item.choice == rules.no
+        and item.is_interjection
+        and item.match.start >= min(ends)
+        and item.match.stop < len(words)
+        and item.match.stop not in known
+        and words[item.match.stop].folded not in rules.fillers
+        for item in said
+    )
+
+
+def _nothing_to(match: Match, words: Sequence[Word]) -> bool:
+    """ "nothing to confirm"."""
+    before = [word.latin for word in words[max(0, match.start - 2) : match.start]]
+    return before == ["nothing", "to"]
 
 
 def _is_allowed(match: Match, words: Sequence[Word], rules: Rules) -> bool:

@@ -10,7 +10,6 @@ from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.loader import shipped
 from processors.expecting import Verdict
 from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
-from processors.utterance import GOES_ON_MS
 from speech.stt import Transcript
 
 ORDER = {"restaurant_name": "Dilli", "order_id": "45", "items": ["1 thali"], "amount": 120}
@@ -32,6 +31,7 @@ def heard(
     text: str, start_ms: int, end_ms: int, *, whole: str | None = None
 ) -> UtteranceHeardFrame:
     frame = UtteranceHeardFrame(text, "en", 0.9, start_ms, end_ms, end_ms + 128, end_ms + 128)
+    frame.whole_from_ms = 1000
     frame.whole = (
         None if whole is None else Transcript(whole, "en", 0.9, is_final=True, audio_ms=end_ms)
     )
@@ -71,7 +71,6 @@ def test_a_no_behind_a_yes_is_heard_together_with_it(
 @pytest.mark.parametrize(
     ("second", "start_ms"),
     [
-        ("confirm", 1300 + GOES_ON_MS + 1),  # too late
         ("put the blue one over there", 1500),  # said to somebody else
         ("", 1500),  # a cough
     ],
@@ -90,6 +89,45 @@ def test_an_answer_that_was_not_understood_is_heard_together_with_what_follows(
     early = after(interpreter, asked, "yet")
     whole, before = early.whole(heard("can firm", 1600, 2000, whole="yes confirm"))
     assert (whole.text, before) == ("yes confirm", asked)
+
+
+@pytest.mark.parametrize(
+    ("more", "whole"),
+    [
+        ("I am not sure", "yes I am not sure"),
+        ("hold on a minute", "yes hold on a minute"),
+        ("no wait I have to check", "yes no wait I have to check"),
+        ("later", "yes later"),
+        ("who is this", "yes who is this"),
+    ],
+)
+def test_a_doubt_behind_a_yes_takes_it_back(
+    interpreter: Interpreter, asked: State, more: str, whole: str
+) -> None:
+    early = after(interpreter, asked, "yes")
+    frame = heard(more, 1600, 2000, whole=whole)
+    assert early.more(frame) == "other"
+    _, before = early.whole(frame)
+    assert before is asked
+
+
+def test_what_goes_on_with_a_cough_does_not_go_on_with_the_answer_before_it(
+    interpreter: Interpreter, asked: State
+) -> None:
+    early = after(interpreter, asked, "yes")
+    frame = heard("cancel it", 1600, 2000, whole="cancel it")
+    frame.whole_from_ms = 1450  # the cough
+    assert early.more(frame) is None
+
+
+def test_a_key_ends_the_wait_for_a_voice_that_goes_on(
+    interpreter: Interpreter, asked: State
+) -> None:
+    early = after(interpreter, asked, "yes")
+    early.voice_began(1600)
+    assert early.is_going_on
+    early.stepped(Pressed("9"), ())
+    assert not early.is_going_on
 
 
 def test_what_was_seen_outside_and_what_a_key_followed_is_not_taken_back(

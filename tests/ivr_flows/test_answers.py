@@ -144,7 +144,7 @@ UNRELATED = """
         | what's your name | she sells sea shells | turn the volume down
         | please come to the table | two plus two
         | the operator of the crane was hurt in an accident | twenty five minutes | tomorrow
-        | later | yes wait | yes, no wait | haan nahi ruko | haan ek minute
+        | later | nothing to confirm | yes wait | yes, no wait | haan nahi ruko | haan ek minute
         | yes hold on | ho thamba
         | हाँ रुको | monday | pizza | paneer tikka | chicken biryani | the quick brown fox | I know
         | you know | let me know | don't cancel | do not cancel it | don't reject
@@ -158,6 +158,7 @@ UNRELATED = """
 
 CONTRADICTIONS = """
         yes no | no yes | yes, no, yes | haan nahi | nahi haan | हाँ नहीं | confirm cancel
+        | ok no onions | ok but no naan
         | yes not confirmed | accept and reject | yes cancel it | no confirm it
         | nahi confirm kar do | cancel no confirm | repeat operator"""
 

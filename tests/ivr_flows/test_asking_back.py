@@ -71,3 +71,17 @@ def test_who_denies_both_hears_the_question_again() -> None:
     )
     assert "Please say confirm or reject" in said(steps[-1])
     assert outcome(steps) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("wait two minutes", ""),
+        ("ek minute ruko", ""),
+        ("one minute please", "1 minutes, is that right?"),
+        ("twenty minutes", "Noted: 20 minutes."),
+    ],
+)
+def test_who_asks_for_a_minute_promises_none(text: str, reply: str) -> None:
+    last = said(talk(PLAYED, Heard("confirm", 0.95, "en"), PLAYED, Heard(text, 0.95, "en"))[-1])
+    assert last.startswith(reply) if reply else last == ""

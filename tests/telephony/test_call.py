@@ -133,6 +133,7 @@ def test_a_carriers_reason_is_kept_for_failures_only() -> None:
 def test_outcome_variables_are_merged_while_the_call_runs() -> None:
     call = a_call(S.IN_PROGRESS).with_outcome(outcome={"confirmed": True})
     assert call.with_outcome(outcome={"minutes": 25}).outcome == {"confirmed": True, "minutes": 25}
+    assert call.with_outcome(outcome={"confirmed": None, "minutes": 25}).outcome == {"minutes": 25}
 
 
 def test_a_settled_call_does_not_change_its_story() -> None:
