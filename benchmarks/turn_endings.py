@@ -196,7 +196,7 @@ async def play(case: Case, audio: AudioTime, engines: Engines, listen: ListenFra
     pcm = mu_law(np.clip(line, -32000, 32000).astype(np.int16))
     outcome = Outcome(case)
     hearing = Hearing(
-        probability=CallVoiceActivity(engines.silero, engines.pool, RATE_HZ),
+        voice_activity=CallVoiceActivity(engines.silero, engines.pool, RATE_HZ),
         recognizer_for={"en": LateEar(engines.ear, audio)}.get,
         clock=audio.clock,
         sample_rate_hz=RATE_HZ,

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
+from loguru import logger
 
 from bot.http import calls as api_calls
 from bot.http import media, problems, webhooks
@@ -21,6 +22,8 @@ from bot.services import Services, open_services
 from bot.settings import Settings
 from bot.unattended import Unattended
 from bot.urls import Urls
+from speech.echo import prepare as prepare_echo
+from speech.errors import EngineUnavailable
 
 DESCRIPTION = """\
 Places phone calls that a flow leads, and keeps their record. Errors are problem documents
@@ -72,9 +75,20 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
             gc.collect()
             gc.freeze()
             server.is_ready = True
+            preparing = asyncio.create_task(_prepare_echo(settings))
             yield server
+            preparing.cancel()
             server.is_ready = False
             await live.drain(settings.timeouts.shutdown_s)
+
+
+async def _prepare_echo(settings: Settings) -> None:
+    """Load the canceller, which the first call would wait for; the start need not."""
+    if settings.cancel_echo:
+        try:
+            await asyncio.to_thread(prepare_echo)
+        except EngineUnavailable as error:
+            logger.warning("calls in which the bot hears itself are possible: {}", error)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
+from processors.echo_tap import EchoTaps
 from processors.recorder import Recorder
 
 
@@ -14,10 +15,12 @@ def call_pipeline(
     driver: FrameProcessor,
     speaking: FrameProcessor,
     recorder: Recorder | None,
+    echo: EchoTaps | None,
 ) -> Pipeline:
     """Audio comes in on the left and leaves on the right; only frames go back."""
-    before = [recorder.caller_tap()] if recorder else []
-    after = [recorder.bot_tap()] if recorder else []
+    listeners = [each for each in (recorder, echo) if each is not None]
+    before = [each.caller_tap() for each in listeners]
+    after = [each.bot_tap() for each in listeners]
     return Pipeline(
         [
             transport.input(),

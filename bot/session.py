@@ -23,9 +23,12 @@ from bot.voice import Voice
 from bot.voice_activity import CallVoiceActivity
 from ivr_flows.interpreter import Interpreter
 from processors.call_clock import CallClock
+from processors.echo_tap import EchoTaps
 from processors.hearing import Hearing
 from processors.recorder import Recorder
 from processors.speaking import Speaking
+from speech.echo import EchoCanceller
+from speech.errors import EngineUnavailable
 from telephony.call import Call, Disposition, EndedBy
 from telephony.records import CallEvent
 
@@ -46,6 +49,9 @@ class LineShape:
     rtvi: bool = False  # the far end is a Pipecat client, which waits for the bot's greeting
     bot_delay_ms: int = 0  # how long the bot's audio lasts on its way, where no mark tells
     ducking: Ducking | None = None  # its gain, where it has one
+    unplayed_ms: Callable[[], float] | None = None
+    """What the far end should hold unplayed, on lines that may send the bot's voice back; None:
+    there something else takes it out."""
 
     @property
     def returns_marks(self) -> bool:
@@ -75,6 +81,7 @@ class CallSession:
         self._clock = CallClock()
         self._journal = StoreJournal(services.store, call.id)
         self._recorder = self._new_recorder()
+        self._echo = self._new_echo_canceller()
         self._ending: CallEnding | None = None
         self._pipeline_ended = asyncio.Event()
         self._voice = Voice(services.caches, services.settings.voices, line.sample_rate_hz)
@@ -126,6 +133,21 @@ class CallSession:
             echoes_marks=self._line.returns_marks,
         )
 
+    def _new_echo_canceller(self) -> EchoCanceller | None:
+        if self._line.unplayed_ms is None or not self._services.settings.cancel_echo:
+            return None
+        try:
+            return EchoCanceller(sample_rate_hz=self._line.sample_rate_hz)
+        except (EngineUnavailable, ValueError) as error:
+            logger.warning("the bot may hear itself in this call: {}", error)
+            return None
+
+    def _echo_taps(self) -> EchoTaps | None:
+        if self._echo is None or self._line.unplayed_ms is None:
+            return None
+        rate_hz = self._line.sample_rate_hz
+        return EchoTaps(self._echo, rate_hz, unplayed_ms=self._line.unplayed_ms)
+
     @property
     def recording_path(self) -> Path:
         """Where the recording is written."""
@@ -153,7 +175,7 @@ class CallSession:
     def _new_worker(self) -> PipelineWorker:
         services, rate_hz = self._services, self._line.sample_rate_hz
         hearing = Hearing(
-            probability=CallVoiceActivity(services.silero, services.pool, rate_hz),
+            voice_activity=CallVoiceActivity(services.silero, services.pool, rate_hz, self._echo),
             recognizer_for=services.recognizers.get,
             clock=self._clock,
             sample_rate_hz=rate_hz,
@@ -174,6 +196,7 @@ class CallSession:
             driver=self._driver,
             speaking=speaking,
             recorder=self._recorder,
+            echo=self._echo_taps(),
         )
         return PipelineWorker(
             pipeline,
@@ -237,6 +260,8 @@ class CallSession:
                 await self._recorder.close()
         except Exception:  # the session's edge: the end of the call is written all the same
             logger.exception("the recording broke")
+        if self._echo:
+            self._echo.close()
         await self._journal.finish(ending)
         # A pipeline is a web of cycles (8 to 34 MB of them): without this, memory grows.
         await asyncio.to_thread(gc.collect)

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         "the data folder.",
     )
     record_calls: bool = Field(default=True, description="Keep a recording of each call.")
+    cancel_echo: bool = Field(
+        default=True,
+        description="Take the bot's own voice out of what telephones send back; 2 % of a core a "
+        "call while the bot speaks.",
+    )
     api_token: SecretStr | None = Field(
         default=None,
         description="Lets other machines use the API (Authorization: Bearer ...); without it only "

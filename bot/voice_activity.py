@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from processors.detectors import Listened
+from speech.echo import EchoCanceller
 from speech.pool import EnginePool, Priority
 from speech.stt import Pcm
 from speech.vad import WINDOW_SAMPLES, SileroSession
@@ -10,20 +12,38 @@ _FALLBACK_HZ = 8000
 
 
 class CallVoiceActivity:
-    """Gives each window of 32 ms its probability of speech; the model runs in the pool.
+    """Takes the bot's echo out of each window of 32 ms and gives it its probability of speech; the
+    models run in the pool.
 
-    The model knows 8000 and 16000 Hz. Other multiples of 8000 Hz (Exotel's 24000) are averaged
-    down: the rough low-pass costs the detector nothing that a telephone line has.
+    The detector knows 8000 and 16000 Hz. Other multiples of 8000 Hz (Exotel's 24000) are averaged
+    down: the rough low-pass costs it nothing that a telephone line has.
     """
 
-    def __init__(self, session: SileroSession, pool: EnginePool, line_rate_hz: int) -> None:
+    def __init__(
+        self,
+        session: SileroSession,
+        pool: EnginePool,
+        line_rate_hz: int,
+        echo: EchoCanceller | None = None,
+    ) -> None:
         rate_hz = line_rate_hz if line_rate_hz in WINDOW_SAMPLES else _FALLBACK_HZ
         self._voice = session.open(sample_rate_hz=rate_hz)
         self._pool = pool
         self._step = line_rate_hz // rate_hz
+        self._echo = echo
 
-    async def __call__(self, window: Pcm) -> float:
-        """The probability (0..1) that a window of int16 mono PCM at the line's rate is speech."""
+    async def __call__(self, window: Pcm) -> Listened:
+        """Listen to a window of int16 mono PCM at the line's rate. Raises `SpeechError`."""
+        return await self._pool.run(self._listen, window, priority=Priority.VAD)
+
+    async def pass_over(self, window: Pcm) -> None:
+        """A window that nobody wants: the echo's clock goes on. Raises `SpeechError`."""
+        if self._echo is not None:
+            await self._pool.run(self._echo.clean, window, priority=Priority.VAD)
+
+    def _listen(self, window: Pcm) -> Listened:
+        pcm = window if self._echo is None else self._echo.clean(window)
+        heard = pcm
         if self._step > 1:
-            window = window.reshape(-1, self._step).mean(axis=1).astype(np.int16)
-        return await self._pool.run(self._voice.probability, window, priority=Priority.VAD)
+            heard = pcm.reshape(-1, self._step).mean(axis=1).astype(np.int16)
+        return Listened(self._voice.probability(heard), pcm)

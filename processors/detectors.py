@@ -1,15 +1,28 @@
 """What hearing asks of the models that know no words: is there speech, and does it sound over."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from speech.stt import Pcm
 
 
-class SpeechProbability(Protocol):
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """One window of the caller's audio, listened to."""
+
+    probability: float  # 0..1, that it is speech
+    pcm: Pcm  # the same without the bot's echo
+
+
+class VoiceActivity(Protocol):
     """The call's voice activity detector, with the call's own state."""
 
-    async def __call__(self, window: Pcm) -> float:
-        """The probability (0..1) that a window of int16 mono PCM at the line's rate is speech."""
+    async def __call__(self, window: Pcm) -> Listened:
+        """Listen to a window of int16 mono PCM at the line's rate. Raises `SpeechError`."""
+        ...
+
+    async def pass_over(self, window: Pcm) -> None:
+        """A window that nobody wants: only time goes on. Raises `SpeechError`."""
         ...
 
 

@@ -9,6 +9,7 @@ they were said; only a partial is given up for them.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
 from processors.call_clock import CallClock
-from processors.detectors import EndOfTurn, SpeechProbability
+from processors.detectors import EndOfTurn, Listened, VoiceActivity
 from processors.frames import (
     CallerVoiceFrame,
     HearingFailedFrame,
@@ -85,7 +86,7 @@ class Hearing(FrameProcessor):
     def __init__(
         self,
         *,
-        probability: SpeechProbability,
+        voice_activity: VoiceActivity,
         recognizer_for: Callable[[str], Recognizer | None],
         clock: CallClock,
         sample_rate_hz: int,
@@ -95,7 +96,7 @@ class Hearing(FrameProcessor):
         """`recognizer_for` gives the ear of a language (ISO 639-1), None where there is none;
         `end_of_turn` is asked in free speech."""
         super().__init__()
-        self._probability = probability
+        self._voice_activity = voice_activity
         self._recognizer_for = recognizer_for
         self._clock = clock
         self._sample_rate_hz = sample_rate_hz
@@ -181,17 +182,19 @@ class Hearing(FrameProcessor):
 
     async def _take_window(self, window: Pcm) -> None:
         if not self._listen.speech:
+            with suppress(SpeechError):
+                await self._voice_activity.pass_over(window)
             self._forget()
             await self._act_on(self._policy.skip(WINDOW_MS))
             return
-        self._kept.add(window)
         try:
-            probability = await self._probability(window)
+            listened = await self._voice_activity(window)
         except SpeechError as error:
             # Without an answer the window counts as silence: the call goes on by keys.
             logger.warning("voice activity detection failed: {}", error)
-            probability = 0.0
-        await self._act_on(self._policy.window(probability))
+            listened = Listened(0.0, window)
+        self._kept.add(listened.pcm)
+        await self._act_on(self._policy.window(listened.probability))
         if self._turn_is_open:
             self._hand_on_audio(self._policy.last_voice_ms)
         else:

@@ -36,6 +36,8 @@ TAIL_MS = 1_000
 """How long after the bot's last sound its echo may come: 500 ms of delay and a room's decay.
 Shorter, a late echo passes; longer only costs time."""
 
+_NEW_UTTERANCE_FRAMES = 40  # of silence: pauses inside an utterance are shorter
+
 _PREROLL_FRAMES = 2
 """Frames for which the library's output is not used when it is woken: it is of before its sleep.
 More than the latency, less than any echo's delay."""
@@ -138,6 +140,8 @@ class EchoCanceller:
         reference = self._reference.take(self._frame)
         raw = self._delayed(frame)
         sounds = self._guard.hears(reference)
+        if sounds and self._quiet_frames >= _NEW_UTTERANCE_FRAMES:
+            self._guard.begin_anew()
         self._quiet_frames = 0 if sounds else self._quiet_frames + 1
         sleeps = self._quiet_frames >= self._tail_frames
         if sleeps and not self._share:

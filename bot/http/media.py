@@ -104,6 +104,7 @@ class MediaSocket:
             packet_ms=TWILIO_PACKET_MS if is_twilio else exotel_packet_ms(encoding),
             bot_delay_ms=_PLAYOUT_STEP_MS,
             ducking=ducking,
+            unplayed_ms=lambda: transport.unplayed_ms,
         )
 
         async def transfer(to: str) -> str | None:

@@ -21,7 +21,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 
 from processors.call_clock import CallClock
-from processors.detectors import EndOfTurn
+from processors.detectors import EndOfTurn, Listened
 from processors.expecting import Verdict
 from processors.frames import (
     CallerVoiceFrame,
@@ -39,11 +39,15 @@ from speech.stt import Pcm, RecognitionStream, Transcript
 RATE_HZ = 8000
 
 
-async def loudness(window: Pcm) -> float:
+class Loudness:
     """A voice activity detector for square waves, which lets others work as the pool's does."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-    return 1.0 if np.abs(window).max() > 1000 else 0.0
+
+    async def __call__(self, window: Pcm) -> Listened:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return Listened(1.0 if np.abs(window).max() > 1000 else 0.0, window)
+
+    async def pass_over(self, window: Pcm) -> None: ...
 
 
 @dataclass
@@ -128,7 +132,7 @@ async def all_frames(
 ) -> list[Frame]:
     """What comes out of a call whose flow expects `listen` from the start."""
     hearing = Hearing(
-        probability=loudness,
+        voice_activity=Loudness(),
         recognizer_for={"en": recognizer or LengthRecognizer()}.get,
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
@@ -233,7 +237,7 @@ async def test_the_size_of_packets_does_not_change_what_is_heard(packet_samples:
     pcm[1600:3200] = 8000
     down: list[Frame] = []
     hearing = Hearing(
-        probability=loudness,
+        voice_activity=Loudness(),
         recognizer_for={"en": LengthRecognizer()}.get,
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
@@ -255,7 +259,7 @@ async def test_the_size_of_packets_does_not_change_what_is_heard(packet_samples:
 
 async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_stop() -> None:
     hearing = Hearing(
-        probability=loudness,
+        voice_activity=Loudness(),
         recognizer_for={"en": LengthRecognizer()}.get,
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
@@ -278,7 +282,7 @@ async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_st
 
 async def test_other_frames_pass() -> None:
     hearing: FrameProcessor = Hearing(
-        probability=loudness,
+        voice_activity=Loudness(),
         recognizer_for=lambda _: None,
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
@@ -375,7 +379,7 @@ async def test_the_key_that_finishes_a_number_ends_it_and_follows_its_words() ->
 async def test_what_is_expected_anew_is_listened_for_from_the_turns_first_sound() -> None:
     ear = LengthRecognizer()
     hearing = Hearing(
-        probability=loudness,
+        voice_activity=Loudness(),
         recognizer_for={"en": ear}.get,
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,

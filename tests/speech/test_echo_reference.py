@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from speech.echo_reference import LEARNING_MS, SLACK_MS, EchoGuard, Reference
+from speech.echo_reference import LEARNING_MS, RELEARNING_MS, SLACK_MS, EchoGuard, Reference
 from speech.stt import Pcm
 
 RATE_HZ = 8_000
@@ -111,3 +111,18 @@ def test_a_bot_that_has_spoken_long_enough_needs_no_guard() -> None:
     for _ in range(LEARNING_MS // 10):
         guard.hears(level(4_000))
     assert guard.gain(level(100), level(100)) == 1
+
+
+def test_on_a_line_with_an_echo_the_guard_returns_with_each_utterance() -> None:
+    for level_of_echo, hides in ((400, True), (None, False)):
+        guard = EchoGuard()
+        for _ in range(LEARNING_MS // 10):
+            guard.hears(level(4_000))
+            if level_of_echo:
+                guard.gain(level(level_of_echo), level(5))
+        guard.begin_anew()
+        guard.hears(level(4_000))
+        assert (guard.gain(level(300), level(300)) == 0) is hides
+        for _ in range(RELEARNING_MS // 10):
+            guard.hears(level(4_000))
+        assert guard.gain(level(300), level(300)) == 1
