@@ -49,6 +49,7 @@ nodes:
 """
 LIMIT_MB = 60  # between the tenth call and the last
 FIRST = 10
+YES = "yes, I agree"  # what the ear never doubts in that voice: nobody here says it twice
 
 
 def _call(index: int, yes: Clip) -> PlannedCall:
@@ -70,7 +71,7 @@ async def _yes() -> Clip:
     engine = make_synthesizer("espeak")
     await engine.start()
     try:
-        return (await clips(engine, ["yes"], voice="en-us+f3"))["yes"]
+        return (await clips(engine, [YES], voice="en-us+m3"))[YES]
     finally:
         await engine.close()
 
