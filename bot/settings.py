@@ -144,9 +144,9 @@ class Settings(BaseSettings):
     )
     record_calls: bool = Field(default=True, description="Keep a recording of each call.")
     cancel_echo: bool = Field(
-        default=True,
-        description="Take the bot's own voice out of what telephones send back; 2 % of a core a "
-        "call while the bot speaks.",
+        default=False,
+        description="Take the bot's own voice out of what speakerphones send back. On lines without "
+        "an echo it hides callers who speak over the bot.",
     )
     api_token: SecretStr | None = Field(
         default=None,
