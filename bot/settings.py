@@ -145,8 +145,8 @@ class Settings(BaseSettings):
     record_calls: bool = Field(default=True, description="Keep a recording of each call.")
     cancel_echo: bool = Field(
         default=False,
-        description="Take the bot's own voice out of what speakerphones send back. On lines without "
-        "an echo it hides callers who speak over the bot.",
+        description="Take the bot's own voice out of what speakerphones send back. On lines "
+        "without an echo it hides callers who speak over the bot.",
     )
     api_token: SecretStr | None = Field(
         default=None,
