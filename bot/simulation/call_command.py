@@ -148,9 +148,12 @@ class CallView:
 
     def _new_lines(self, record: Json, *, is_over: bool) -> list[_NewLine]:
         lines: list[_NewLine] = []
+        bots = [index for index, turn in enumerate(record["turns"]) if turn["who"] == "bot"]
         for index, turn in enumerate(record["turns"]):
             key = ("turn", index)
-            is_done = turn["end_ms"] is not None or is_over
+            # What was heard of a prompt that was cut is written a moment after it.
+            is_cut = turn["is_interrupted"] and not turn["heard_text"] and index == bots[-1]
+            is_done = (turn["end_ms"] is not None and not is_cut) or is_over
             if key not in self._shown and is_done:
                 lines.append(_NewLine(turn["start_ms"], key, _turn_line(turn)))
         for index, pressed in enumerate(record["keys"]):
@@ -166,9 +169,10 @@ def _turn_line(turn: Json) -> Text:
     line = Text(f"{_clock(turn['start_ms'])}  ")
     line.append("bot     " if is_bot else "vendor  ", style="green" if is_bot else "bold cyan")
     if is_bot and turn["is_interrupted"]:
-        line.append(turn["heard_text"] or "", style="")
-        rest = turn["text"][len(turn["heard_text"]) :].strip()
-        line.append(f" [interrupted, not heard: {rest}]", style="dim")
+        heard = turn["heard_text"] or ""
+        rest = turn["text"][len(heard) :].strip()
+        line.append(f"{heard} " if heard else "", style="")
+        line.append(f"[interrupted, not heard: {rest}]", style="dim")
     else:
         line.append(turn["text"] or "[no words]", style="" if is_bot else "bold cyan")
     latency = turn["latency"]
