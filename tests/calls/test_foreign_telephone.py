@@ -37,10 +37,10 @@ async def test_a_telephone_written_from_the_documents_completes_a_call(line: Loo
         assert (call["disposition"], call["ended_by"]) == ("completed", "bot")
         assert call["outcome"] == {"answer": "agreed"}
         assert [key["digit"] for key in record["keys"]] == ["1"]
-        assert [turn["heard_text"] for turn in record["turns"]] == [
-            "Hello. Yes or no?",
-            "Thank you very much, and goodbye.",
-        ]
+        question, goodbye = record["turns"]  # on a busy machine the key cuts the question's end
+        assert question["text"] == "Hello. Yes or no?"
+        assert question["text"].startswith(question["heard_text"])
+        assert goodbye["heard_text"] == "Thank you very much, and goodbye."
         assert telephone.close_code == 1000
         assert telephone.unknown == []
         assert telephone.marks == telephone.echoed  # the last word was played before the close
