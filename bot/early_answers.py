@@ -128,7 +128,7 @@ class SpeechAhead:
             return
         await self.stop()
         self._text = frame.text
-        if frame.verdict not in ("complete", "enough"):
+        if frame.verdict not in ("complete", "likely", "enough"):
             return
         heard = Heard(frame.text, frame.confidence, frame.language)
         _, actions = self._interpreter.step(state, heard)

@@ -148,7 +148,7 @@ class FlowDriver(FrameProcessor):
                     await self._give_way(frame.start_ms, frame.through_ms)
             case CallerVoiceFrame():
                 self._saying.voice(frame)
-                if frame.is_heard:
+                if frame.is_heard and frame.is_turn:
                     self._early.voice_began(frame.at_ms)
             case UtteranceHeardFrame():
                 self._heard(frame)

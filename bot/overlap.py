@@ -6,7 +6,7 @@ decoded; where they don't, the time that they last.
 
 from typing import Literal
 
-from ivr_flows.wording.listening_noises import only_follows, takes_the_floor
+from ivr_flows.wording.listening_noises import is_unclear, only_follows, takes_the_floor
 from processors.frames import SpeechSustainedFrame, UtterancePartialFrame
 
 Kind = Literal["unknown", "backchannel", "interruption"]
@@ -18,47 +18,48 @@ written down as something, too. Higher, and "wait" on a bad line is obeyed only 
 SOUND_CONFIDENCE = 0.3
 """The same for words that have lasted long enough: babble and music are below."""
 
+TALK_MS = 256
+"""From so much speech on any clear words that a listener does not say are talk. Before, "okay" is
+"Oh" and "I see" is "Hi"."""
 
-def kind_of(text: str, confidence: float, verdict: str, *, is_statement: bool) -> Kind:
-    """What words over the bot's are. `verdict`: what they are worth as an answer (`readiness.py`);
-    `is_statement`: the bot tells something, and asks nothing yet."""
-    is_answer = verdict in ("complete", "enough", "open")
-    if only_follows(text) and (is_statement or not is_answer):
+
+def kind_of(frame: UtterancePartialFrame, *, is_statement: bool) -> Kind:
+    """What words over the bot's are. `is_statement`: the bot tells something, and asks nothing
+    yet."""
+    is_answer = frame.verdict in ("complete", "likely", "enough", "open")
+    if only_follows(frame.text) and (is_statement or not is_answer):
         return "backchannel"
-    if text and confidence >= HEARD_CONFIDENCE and (is_answer or takes_the_floor(text)):
-        return "interruption"
-    return "unknown"
+    if frame.confidence < HEARD_CONFIDENCE:
+        return "unknown"
+    is_talk = frame.through_ms - frame.start_ms >= TALK_MS and not is_unclear(frame.text)
+    return "interruption" if is_talk or is_answer or takes_the_floor(frame.text) else "unknown"
 
 
 class Overlap:
     """Judges one voice after the other."""
 
     def __init__(self) -> None:
-        self._partial: UtterancePartialFrame | None = None
+        self._start_ms: int | None = None  # of the voice that is judged
         self._kind: Kind = "unknown"
+        self._has_words = False  # it said some that are no noise
         self._sustained_since_ms: int | None = None
 
     def is_interruption(self, frame: UtterancePartialFrame, *, is_statement: bool) -> bool:
         """Whether the words so far are reason to stop."""
-        self._partial = frame
-        self._kind = kind_of(frame.text, frame.confidence, frame.verdict, is_statement=is_statement)
+        if frame.start_ms != self._start_ms:
+            self._start_ms, self._has_words = frame.start_ms, False
+        self._kind = kind_of(frame, is_statement=is_statement)
+        self._has_words |= bool(frame.text) and frame.confidence >= SOUND_CONFIDENCE
         is_sustained = self._sustained_since_ms == frame.start_ms
-        return self._kind == "interruption" or (is_sustained and self._has_words)
+        return self._kind == "interruption" or (is_sustained and self._is_meant)
 
     def outlasts(self, frame: SpeechSustainedFrame) -> bool:
         """Whether a voice that has lasted so long is reason to stop."""
         self._sustained_since_ms = frame.start_ms
-        partial = self._partial
-        if partial is None or partial.start_ms != frame.start_ms:
+        if self._start_ms != frame.start_ms:
             return True  # nothing is known of its words: no time was left to decode them
-        return self._has_words
+        return self._is_meant
 
     @property
-    def _has_words(self) -> bool:
-        partial = self._partial
-        return (
-            partial is not None
-            and bool(partial.text)
-            and partial.confidence >= SOUND_CONFIDENCE
-            and self._kind != "backchannel"
-        )
+    def _is_meant(self) -> bool:
+        return self._has_words and self._kind != "backchannel"

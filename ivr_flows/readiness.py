@@ -26,10 +26,11 @@ from ivr_flows.wording.number_lexicon import multiple_of, term_of, unit_minutes
 from ivr_flows.wording.spoken_numbers import quantities_in
 from ivr_flows.wording.utterance import Word, words_of
 
-Readiness = Literal["complete", "enough", "open", "other", "free"]
+Readiness = Literal["complete", "likely", "enough", "open", "other", "free"]
 """What the words so far are worth:
 
 - `complete`: an answer with nothing missing, and the recogniser is sure of it.
+- `likely`: an answer that may be all: a bare "no", or one that the recogniser doubts.
 - `enough`: an answer, but people often go on.
 - `open`: they can't be all, or say so.
 - `other`: they mean nothing here.
@@ -53,10 +54,11 @@ class Expected:
         words = words_of(text)
         if not words:
             return "other"
-        if _goes_on(words, self.language):
-            return "open"
         node = self.node
-        if isinstance(node, ListenNode):
+        is_free = isinstance(node, ListenNode)
+        if _goes_on(words, self.language, is_free=is_free):
+            return "open"
+        if is_free:
             return "free"
         number = self._number(node, text, words) if isinstance(node, CollectNode) else None
         verdict = number or self._answer(text, words)
@@ -65,7 +67,7 @@ class Expected:
         # Nothing is taken early that the ear doubts. Where it should have been a number and is
         # none, or no answer at all, half of one was heard as something else: "forty" as "party".
         is_answer = verdict == "complete" and (number or not isinstance(node, CollectNode))
-        return "other" if is_answer else "enough"
+        return "other" if is_answer else "likely"
 
     def concerns(self, text: str) -> bool:
         """Whether the words are about what was asked: an answer, none at all, or a doubtful one."""
@@ -80,7 +82,7 @@ class Expected:
         if self.is_checking and meaning.confidence < HIGH_CONFIDENCE:
             meaning = yes_or_no(text, self.language)
         if meaning.choice is not None and meaning.confidence >= HIGH_CONFIDENCE:
-            return "enough" if _is_bare_no(words) else "complete"
+            return "likely" if _is_bare_no(words) else "complete"
         if self._begins_an_answer(words):
             return "open"
         return "enough" if meaning.is_ambiguous else "other"
@@ -109,9 +111,9 @@ class Expected:
         has_unit = in_minutes and any(unit_minutes(word) is not None for word in words)
         if in_minutes and value <= FEW_MINUTES:
             return "enough"  # "one hour", "one minute please"
-        if has_unit or value * 10 > node.max or in_minutes:
+        if has_unit or not 0 < value * 100 <= node.max or in_minutes:
             return "complete"
-        return "enough"  # "two thousand"
+        return "enough"  # "two hundred", "two thousand"
 
     def _digits(self, node: CollectNode, text: str) -> Readiness | None:
         count = len(digits_in(text, self.language))
@@ -152,16 +154,25 @@ def _folded(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(word.folded for word in words_of(phrase)) for phrase in phrases)
 
 
-def _goes_on(words: tuple[Word, ...], language: str) -> bool:
+def _goes_on(words: tuple[Word, ...], language: str, *, is_free: bool) -> bool:
     """Whether the last words ask for more of them, or for time."""
     said = tuple(word.folded for word in words)
-    if multiple_of(words[-1]) > 1:
+    if multiple_of(words[-1]) > 1 or (is_free and _ends_in_adverb(words, language)):
         return True
-    return any(said[-len(phrase) :] == phrase for phrase in _endings(language))
+    return any(said[-len(phrase) :] == phrase for phrase in _endings(language, is_free=is_free))
 
 
-@lru_cache(maxsize=4)
-def _endings(language: str) -> frozenset[tuple[str, ...]]:
+def _ends_in_adverb(words: tuple[Word, ...], language: str) -> bool:
+    """ "There are currently": in English an adverb behind such a verb has something behind it."""
+    own = _LANGUAGES.get(language, words_en)
+    ending: str = getattr(own, "ADVERB_ENDING", "")
+    if not ending or len(words) < 2 or not words[-1].written.endswith(ending):
+        return False
+    return (words[-2].folded,) in _phrases(own, "BEFORE_ADVERBS")
+
+
+@lru_cache(maxsize=8)
+def _endings(language: str, *, is_free: bool) -> frozenset[tuple[str, ...]]:
     """The call's own language decides where they collide: "to" is a mere sound in Hindi."""
     own = _LANGUAGES.get(language, words_en)
     closes = _phrases(own, "HESITATIONS", "FILLERS", "YES", "NO")
@@ -169,7 +180,7 @@ def _endings(language: str) -> frozenset[tuple[str, ...]]:
     for module in _LANGUAGES.values():
         if module is not own:
             found |= _phrases(module, "GOES_ON", "HOLD") - closes
-    return frozenset(found)
+    return frozenset(found | _phrases(own, "SENTENCE_GOES_ON") if is_free else found)
 
 
 def _phrases(module: ModuleType, *tables: str) -> set[tuple[str, ...]]:

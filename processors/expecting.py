@@ -2,10 +2,11 @@
 
 from typing import Literal, Protocol
 
-Verdict = Literal["complete", "enough", "open", "other", "free"]
+Verdict = Literal["complete", "likely", "enough", "open", "other", "free"]
 """What words are worth where they were said:
 
 - `complete`: an answer to the question, with nothing missing.
+- `likely`: an answer that may be all: a bare "no", or one that the recogniser doubts.
 - `enough`: an answer, but one that people often go on with.
 - `open`: they can't be all, or say so: "twenty", "and", "no wait".
 - `other`: they mean nothing here.

@@ -31,6 +31,7 @@ class CallerVoiceFrame(SystemFrame):
     is_heard: bool
     at_ms: int
     silent_ms: int = 0  # how long it has been away, where it has gone
+    is_turn: bool = True  # False: so short yet that it may be a click
 
 
 @dataclass

@@ -35,8 +35,8 @@ from processors.frames import (
     UtteranceHeardFrame,
 )
 from processors.kept_audio import KeptAudio
+from processors.loudness import level_db
 from processors.turn_taking import (
-    WINDOW_MS,
     MelodyWanted,
     NoInput,
     SpeechStarted,
@@ -47,6 +47,7 @@ from processors.turn_taking import (
     VoiceChanged,
     WordsWanted,
 )
+from processors.turn_thresholds import WINDOW_MS
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import SpeechError
 from speech.stt import Pcm, Recognizer
@@ -140,16 +141,14 @@ class Hearing(FrameProcessor):
         else:
             if isinstance(frame, BotStartedSpeakingFrame | BotStoppedSpeakingFrame):
                 self._policy.bot_speaks = isinstance(frame, BotStartedSpeakingFrame)
-            elif (
-                isinstance(frame, InputTransportMessageFrame)
-                and frame.message.get("event") == "stop"
-            ):
-                await self._hear_last_words()
+            elif isinstance(frame, InputTransportMessageFrame):
+                await self._take_message(frame)
             await self.push_frame(frame, direction)
 
     def _expect(self, frame: ListenFrame) -> None:
         self._listen = frame
         self._policy.expect(frame.timeout_ms)
+        self._policy.is_free_speech = frame.is_free_speech
         if self._utterance and (ear := self._ear()):
             self._utterance.listen_with(ear)
 
@@ -168,9 +167,9 @@ class Hearing(FrameProcessor):
             self._pending = self._pending[self._window_samples :]
             await self._take_window(window)
 
-    async def _hear_last_words(self) -> None:
+    async def _take_message(self, frame: InputTransportMessageFrame) -> None:
         """The stream is over: what was said right before goes ahead of its `stop`."""
-        if self._has_stopped:
+        if self._has_stopped or frame.message.get("event") != "stop":
             return
         self._has_stopped = True
         await self._act_on(self._policy.finish())
@@ -194,7 +193,7 @@ class Hearing(FrameProcessor):
             logger.warning("voice activity detection failed: {}", error)
             listened = Listened(0.0, window)
         self._kept.add(listened.pcm)
-        await self._act_on(self._policy.window(listened.probability))
+        await self._act_on(self._policy.window(listened.probability, level_db(listened.pcm)))
         if self._turn_is_open:
             self._hand_on_audio(self._policy.last_voice_ms)
         else:
@@ -205,9 +204,9 @@ class Hearing(FrameProcessor):
             match event:
                 case SpeechStarted(at_ms):
                     self._open_turn(at_ms)
-                case VoiceChanged(is_heard, at_ms):
+                case VoiceChanged(is_heard, at_ms, is_turn):
                     silent_ms = 0 if is_heard else self._policy.thresholds.words_silence_ms
-                    await self.push_frame(CallerVoiceFrame(is_heard, at_ms, silent_ms))
+                    await self.push_frame(CallerVoiceFrame(is_heard, at_ms, silent_ms, is_turn))
                 case SpeechSustained(start_ms, at_ms):
                     await self.push_frame(SpeechSustainedFrame(start_ms=start_ms, at_ms=at_ms))
                 case WordsWanted():
@@ -296,7 +295,7 @@ class Hearing(FrameProcessor):
         through_ms = self._policy.now_ms
         finished = await utterance.sounds_finished(end_of_turn)
         if finished is not None and utterance is self._utterance:
-            await self._act_on(self._policy.judged("free", through_ms, finished=finished))
+            await self._act_on(self._policy.sounded(finished, through_ms))
 
     async def _decode(self) -> None:
         while True:

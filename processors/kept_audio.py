@@ -1,6 +1,6 @@
 """The last windows of audio that belong to no turn yet: one may turn out to have begun in them."""
 
-from processors.turn_taking import WINDOW_MS
+from processors.turn_thresholds import WINDOW_MS
 from speech.stt import Pcm
 
 

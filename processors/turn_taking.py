@@ -1,87 +1,14 @@
 """When the caller has begun, has meant it, and has finished: a pure policy on audio time.
 
 It is fed one speech probability per window of audio, is told what the words so far are worth to
-the flow (see `expecting.py`), and knows no other time. Its numbers stand in `TurnThresholds`, each
-with its source.
+the flow (see `expecting.py`), and knows no other time. Its numbers stand in `TurnThresholds`
+(`turn_thresholds.py`), each with its source.
 """
 
 from dataclasses import dataclass, replace
 
 from processors.expecting import Verdict
-
-WINDOW_MS = 32
-"""Silero's window: 256 samples at 8000 Hz, 512 at 16000 Hz."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnThresholds:
-    """Every number of the policy. Where no other source is named: `benchmarks/turn_endings.py`."""
-
-    start_probability: float = 0.5
-    """Silero's own default. Higher misses soft starts on a telephone line."""
-
-    stop_probability: float = 0.35
-    """Silero's own hysteresis (start - 0.15). Equal to start, a word's dip splits it in two."""
-
-    quiet_probability: float = 0.2
-    """Above it, below `stop_probability`, a window may still be a breath or a soft consonant: an
-    answer is not taken early on it. Higher takes the pause before a "t" for the end."""
-
-    start_ms: int = 64
-    """Voice that opens a turn. One window alone is often a click."""
-
-    words_silence_ms: int = 64
-    """Silence after which the words so far are decoded, at a final's priority. One window is
-    inside words all the time; each one more is a later reply."""
-
-    partial_every_ms: int = 400
-    """Voice between two partial transcripts. People read captions at about this pace; less costs
-    a decode each of all that was said so far."""
-
-    complete_silence_ms: int = 128
-    """Silence that ends an answer to which nothing is missing. People leave 200 ms between turns
-    (Stivers et al. 2009); stops inside a word last up to 100 ms."""
-
-    enough_silence_ms: int = 736
-    """... an answer that people often go on with (a number of variable length, a bare "no").
-    Pauses inside an answer last 300-700 ms: shorter cuts a part of them off."""
-
-    open_silence_ms: int = 992
-    """... words that can't be all ("twenty", "no wait", four digits of six). Longer, and callers
-    who leave it at that ask whether anyone is there."""
-
-    other_silence_ms: int = 480
-    """... words that mean nothing here, or none: neither worth waiting for nor an answer."""
-
-    free_silence_ms: int = 608
-    """... free speech, of which nothing is known but its silence: between the pauses of a
-    sentence (up to 600 ms) and the gap that callers take for deafness."""
-
-    melody_silence_ms: int = 192
-    """Silence in free speech after which Smart Turn is asked; it wants 200 ms of it (its notes)."""
-
-    finished_silence_ms: int = 256
-    """... free speech that sounds finished by its melody."""
-
-    unfinished_silence_ms: int = 992
-    """... free speech that sounds unfinished by its melody."""
-
-    finished_probability: float = 0.5
-    """Smart Turn's own bound between the two."""
-
-    overlap_partial_every_ms: int = 224
-    """The same while the bot speaks: words tell an interruption from a "haan". Half a syllable
-    less tells nothing; more is a later stop."""
-
-    sustained_ms: int = 576
-    """Voice over the bot that is meant as an interruption, whatever its words. People stop within
-    700 ms when they are talked over; coughs and "hm hm" are over sooner."""
-
-    max_turn_ms: int = 15_000
-    """A turn is ended here even if the voice goes on: a radio in the room never stops."""
-
-    idle_margin_ms: int = 320
-    """Audio kept before the start of a turn, for the soft start that the window missed."""
+from processors.turn_thresholds import WINDOW_MS, TurnThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +24,7 @@ class VoiceChanged:
 
     is_heard: bool
     at_ms: int
+    is_turn: bool = True  # False: one window, which may be a click
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +84,11 @@ class _Voice:
     """A stretch of voice under way."""
 
     start_ms: int
-    last_voice_ms: int
+    last_voice_ms: int  # the end of the last window that was no silence
+    likely_ms: int  # ... of the last one that Silero called speech, however soft
     voiced_ms: int
     words_wanted_ms: int  # when words were asked for last, or the start
+    loud_db: float  # the voice's loud windows, below full scale
     is_open: bool = False  # long enough to be a turn
     is_sustained: bool = False
 
@@ -169,7 +99,6 @@ class _Judged:
 
     verdict: Verdict
     through_ms: int
-    finished: float | None = None  # Smart Turn's probability that it is the end
 
 
 class TurnPolicy:
@@ -181,11 +110,14 @@ class TurnPolicy:
         self._probability = 0.0  # of the last window
         self._voice: _Voice | None = None
         self._judged: _Judged | None = None
+        self._melody: tuple[float, int] | None = None  # Smart Turn's probability, through when
         self._silence_since_ms: int | None = None
         self._no_input_ms: int | None = None
-        self._is_heard = False
+        self._told = (False, False)  # whether a voice is heard, and whether it is a turn
         self.bot_speaks = False
         """Whether a voice now speaks over the bot's: its words are wanted sooner."""
+        self.is_free_speech = False
+        """Whether nothing in particular is expected: the melody is asked for."""
 
     @property
     def thresholds(self) -> TurnThresholds:
@@ -212,56 +144,65 @@ class TurnPolicy:
         self._no_input_ms = no_input_ms
         self._silence_since_ms = self._now_ms
 
-    def judged(
-        self, verdict: Verdict, through_ms: int, *, finished: float | None = None
-    ) -> tuple[TurnEvent, ...]:
-        """The words of the audio up to `through_ms` are known, and what they are worth.
-
-        `finished`: Smart Turn's probability that it is the end, where it was asked.
-        """
+    def judged(self, verdict: Verdict, through_ms: int) -> tuple[TurnEvent, ...]:
+        """The words of the audio up to `through_ms` are known, and what they are worth."""
         voice = self._voice
         if voice is None or not voice.is_open or through_ms <= voice.start_ms:
             return ()  # of a turn that is over
-        self._judged = _Judged(verdict, through_ms, finished)
+        self._judged = _Judged(verdict, through_ms)
+        return self._end_if_due(voice)
+
+    def sounded(self, finished: float, through_ms: int) -> tuple[TurnEvent, ...]:
+        """Smart Turn's probability that the speech up to `through_ms` is all."""
+        voice = self._voice
+        if voice is None or not voice.is_open or through_ms <= voice.start_ms:
+            return ()
+        self._melody = (finished, through_ms)
         return self._end_if_due(voice)
 
     def skip(self, duration_ms: int) -> tuple[TurnEvent, ...]:
         """Audio passed unlistened: a turn under way is dropped, only time goes on."""
         self._voice = None
         self._now_ms += duration_ms
-        return (*self._hear(is_heard=False), *self._count_silence())
+        return (*self._hear(is_heard=False, is_turn=True), *self._count_silence())
 
     def finish(self) -> tuple[TurnEvent, ...]:
         """A key, or the end of the audio: a turn under way ends here."""
         voice = self._voice
         return (self._end(voice),) if voice and voice.is_open else ()
 
-    def window(self, probability: float) -> tuple[TurnEvent, ...]:
-        """One more window of audio, with its probability of speech (0..1)."""
+    def window(self, probability: float, level_db: float = 0.0) -> tuple[TurnEvent, ...]:
+        """One more window of audio: its probability of speech (0..1), and its level below full
+        scale."""
         start_of_window_ms = self._now_ms
         self._now_ms += WINDOW_MS
         self._probability = probability
-        bound = self._t.start_probability if self._voice is None else self._t.stop_probability
-        if probability >= bound:
-            return self._voiced(start_of_window_ms)
-        return self._unvoiced()
+        voice = self._voice
+        bound = self._t.start_probability if voice is None else self._t.stop_probability
+        if probability < bound:
+            return self._unvoiced(voice)
+        if voice is None:
+            voice = _Voice(
+                start_of_window_ms, self._now_ms, self._now_ms, 0, start_of_window_ms, level_db
+            )
+        faded_db = voice.loud_db - self._t.fade_db_per_s * WINDOW_MS / 1000
+        voice = replace(voice, likely_ms=self._now_ms, loud_db=max(faded_db, level_db))
+        if level_db < voice.loud_db - self._t.soft_db:
+            return self._unvoiced(voice)
+        return self._voiced(voice)
 
-    def _voiced(self, start_of_window_ms: int) -> tuple[TurnEvent, ...]:
-        start_ms = start_of_window_ms
-        voice = self._voice or _Voice(start_ms, start_ms, 0, start_ms)
+    def _voiced(self, voice: _Voice) -> tuple[TurnEvent, ...]:
         voice = replace(voice, last_voice_ms=self._now_ms, voiced_ms=voice.voiced_ms + WINDOW_MS)
         events: list[TurnEvent] = []
         if not voice.is_open and voice.voiced_ms >= self._t.start_ms:
             voice = replace(voice, is_open=True)
-            self._judged = None
+            self._judged = self._melody = None
             events.append(SpeechStarted(voice.start_ms))
-        if voice.is_open:
-            events += self._hear(is_heard=True)
+        events += self._hear(is_heard=True, is_turn=voice.is_open)
         if not voice.is_sustained and voice.voiced_ms >= self._t.sustained_ms:
             voice = replace(voice, is_sustained=True)
             events.append(SpeechSustained(voice.start_ms, self._now_ms))
-        every_ms = self._t.overlap_partial_every_ms if self.bot_speaks else self._t.partial_every_ms
-        if voice.is_open and self._now_ms - voice.words_wanted_ms >= every_ms:
+        if voice.is_open and self._now_ms - voice.words_wanted_ms >= self._partial_ms(voice):
             voice = replace(voice, words_wanted_ms=self._now_ms)
             events.append(WordsWanted(self._now_ms, is_urgent=False))
         self._voice = voice
@@ -269,35 +210,37 @@ class TurnPolicy:
             events.append(self._end(voice))
         return tuple(events)
 
-    def _unvoiced(self) -> tuple[TurnEvent, ...]:
-        voice = self._voice
+    def _partial_ms(self, voice: _Voice) -> int:
+        """Voice between the last request for words and the next."""
+        if not self.bot_speaks:
+            return self._t.partial_every_ms
+        is_first = voice.words_wanted_ms == voice.start_ms
+        return self._t.overlap_words_ms if is_first else self._t.overlap_partial_every_ms
+
+    def _unvoiced(self, voice: _Voice | None) -> tuple[TurnEvent, ...]:
         if voice is None:
             return self._count_silence()
         if not voice.is_open:
             self._voice = None
-            return self._count_silence()
+            return (*self._hear(is_heard=False, is_turn=False), *self._count_silence())
+        self._voice = voice
         silence_ms = self._now_ms - voice.last_voice_ms
         due_ms = self._t.words_silence_ms
         if silence_ms >= due_ms > silence_ms - WINDOW_MS:
             self._voice = replace(voice, words_wanted_ms=self._now_ms)
-            silent = self._hear(is_heard=False)
+            silent = self._hear(is_heard=False, is_turn=True)
             wanted = WordsWanted(self._now_ms, is_urgent=True)
             return (*silent, wanted, *self._end_if_due(voice))
         melody_ms = self._t.melody_silence_ms
-        if silence_ms >= melody_ms > silence_ms - WINDOW_MS and self._is_free(voice):
+        if silence_ms >= melody_ms > silence_ms - WINDOW_MS and self.is_free_speech:
             return (MelodyWanted(self._now_ms), *self._end_if_due(voice))
         return self._end_if_due(voice)
 
-    def _hear(self, *, is_heard: bool) -> tuple[TurnEvent, ...]:
-        if is_heard is self._is_heard:
+    def _hear(self, *, is_heard: bool, is_turn: bool) -> tuple[TurnEvent, ...]:
+        told, self._told = self._told, (is_heard, is_turn)
+        if told == self._told or not (is_heard or told[0]):
             return ()
-        self._is_heard = is_heard
-        return (VoiceChanged(is_heard, self._now_ms),)
-
-    def _is_free(self, voice: _Voice) -> bool:
-        judged = self._judged
-        is_known = judged is not None and judged.through_ms >= voice.last_voice_ms
-        return judged is not None and is_known and judged.verdict == "free"
+        return (VoiceChanged(is_heard, self._now_ms, is_turn),)
 
     def _end_if_due(self, voice: _Voice) -> tuple[TurnEvent, ...]:
         silence_ms = self._now_ms - voice.last_voice_ms
@@ -313,8 +256,12 @@ class TurnPolicy:
             return t.open_silence_ms
         match judged.verdict:
             case "complete":
+                soft_ms = voice.likely_ms - voice.last_voice_ms
                 is_quiet = self._probability <= t.quiet_probability
-                return t.complete_silence_ms + (0 if is_quiet else 2 * WINDOW_MS)
+                unlikely_ms = t.complete_unlikely_ms + (0 if is_quiet else WINDOW_MS)
+                return max(t.complete_silence_ms, soft_ms + unlikely_ms)
+            case "likely":
+                return t.likely_silence_ms
             case "enough":
                 return t.enough_silence_ms
             case "open":
@@ -322,17 +269,16 @@ class TurnPolicy:
             case "other":
                 return t.other_silence_ms
             case "free":
-                return self._wanted_free_ms(judged.finished)
+                return t.finished_silence_ms if self._is_finished(voice) else t.free_silence_ms
 
-    def _wanted_free_ms(self, finished: float | None) -> int:
-        t = self._t
-        if finished is None:
-            return t.free_silence_ms
-        is_finished = finished >= t.finished_probability
-        return t.finished_silence_ms if is_finished else t.unfinished_silence_ms
+    def _is_finished(self, voice: _Voice) -> bool:
+        if self._melody is None:
+            return False
+        finished, through_ms = self._melody
+        return through_ms >= voice.last_voice_ms and finished >= self._t.finished_probability
 
     def _end(self, voice: _Voice) -> TurnEnded:
-        judged, self._judged = self._judged, None
+        judged, self._judged, self._melody = self._judged, None, None
         self._voice = None
         self._no_input_ms = None  # what was said will bring a new expectation
         is_known = judged is not None and judged.through_ms >= voice.last_voice_ms

@@ -19,9 +19,13 @@ from loguru import logger
 
 from speech.errors import SpeechError
 from speech.resampling import StreamResampler
+from speech.silence import OnsetTrimmer
 from speech.sound_store import SoundStore
 from speech.stt import Pcm
 from speech.tts import SpeechRequest, Synthesizer
+
+_FORM = "2"
+"""Of what is kept; changes when the same audio of an engine is stored otherwise."""
 
 _WAIT_FOR_OTHERS_S = 2.0
 """How long a request waits for the same one of somebody else, who may take their audio as slowly
@@ -124,6 +128,7 @@ class SpeechCache:
     def _key(self, request: SpeechRequest, sample_rate_hz: int) -> str:
         engine = self._synthesizer
         parts = (
+            _FORM,
             engine.name,
             engine.version,
             request.voice or "",
@@ -148,11 +153,12 @@ class SpeechCache:
     async def _make(self, request: SpeechRequest, sample_rate_hz: int) -> AsyncGenerator[Pcm, None]:
         engine = self._synthesizer
         resampler = StreamResampler(engine.sample_rate_hz, sample_rate_hz)
+        onset = OnsetTrimmer(sample_rate_hz=sample_rate_hz)
         async with aclosing(engine.synthesize(request)) as chunks:
             async for chunk in chunks:
-                if len(ready := resampler.push(chunk)):
+                if len(ready := onset.push(resampler.push(chunk))):
                     yield ready
-        if len(tail := resampler.finish()):
+        if len(tail := np.concatenate((onset.push(resampler.finish()), onset.finish()))):
             yield tail
 
     async def _keep(self, key: str, sound: Pcm) -> None:

@@ -62,6 +62,56 @@ class TailTrimmer:
         return tail
 
 
+class OnsetTrimmer:
+    """Lets speech begin with its first sound that a telephone lets through.
+
+    What a synthesiser makes of an "f" or "th" lies above 4 kHz: at 8 kHz up to 100 ms of a prompt's
+    start are left at -50 dB, which the caller hears as so much later an answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate_hz: int,
+        audible_db: float = -46.0,
+        keep_ms: int = 10,
+        longest_ms: int = 200,
+    ) -> None:
+        """Expect audio at `sample_rate_hz`.
+
+        Args:
+            sample_rate_hz: of the audio.
+            audible_db: level of 10 ms, below full scale, from which on it is a sound. Speech is at
+                -15 to -25; at -40 soft onsets ("h", "w") are cut, at -55 nothing is trimmed.
+            keep_ms: kept before it.
+            longest_ms: trimmed at most.
+        """
+        self._frame = sample_rate_hz * FRAME_MS // 1000
+        self._power = 32768.0**2 * 10 ** (audible_db / 10)
+        self._keep = sample_rate_hz * keep_ms // 1000
+        self._longest = sample_rate_hz * longest_ms // 1000
+        self._held: Pcm | None = np.empty(0, np.int16)  # None: it has begun
+
+    def push(self, pcm: Pcm) -> Pcm:
+        """Take audio, int16 mono, and return what can be played now (perhaps nothing)."""
+        if self._held is None:
+            return pcm
+        audio = np.concatenate((self._held, pcm))
+        frames = audio[: len(audio) // self._frame * self._frame].reshape(-1, self._frame)
+        loud = np.flatnonzero((frames.astype(np.float32) ** 2).mean(axis=1) > self._power)
+        if not len(loud) and len(audio) < self._longest:
+            self._held = audio
+            return audio[:0]
+        first = int(loud[0]) * self._frame if len(loud) else self._longest
+        self._held = None
+        return audio[max(0, min(first, self._longest) - self._keep) :]
+
+    def finish(self) -> Pcm:
+        """What was held back of audio that never became audible."""
+        held, self._held = self._held, None
+        return np.empty(0, np.int16) if held is None else held
+
+
 def levels_db(samples: Samples, sample_rate_hz: int) -> npt.NDArray[np.float32]:
     """The level of each full frame of 10 ms, in dB below full scale (a square wave is 0)."""
     frame = sample_rate_hz * FRAME_MS // 1000

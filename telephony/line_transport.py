@@ -57,7 +57,7 @@ class LineTransport(FastAPIWebsocketTransport):
     ) -> None:
         """An accepted socket and the `start` that `read_start` took from it.
 
-        `audio_out_filter` is applied as audio leaves for the line, at most the lead (80 ms on
+        `audio_out_filter` is applied as audio leaves for the line, at most the lead (60 ms on
         Twilio, 200 ms on Exotel) before it is heard. Raises ValueError for an encoding that the
         rate does not allow.
         """

@@ -12,10 +12,10 @@ from telephony.media_messages import StreamStart
 
 # The packet that Twilio itself sends; it plays any size.
 PACKET_MS = 20
-# Four packets: at 20 calls on one core 1 % of packets leave more than 33 ms late (measured on
-# Pipecat's pacing). Below 40 ms those are heard as holes; every ms delays ducking by as much.
-# `clear` empties the carrier's buffer, so barge-in does not wait for it.
-LEAD_S = 0.080
+# Three packets. A telephone's own jitter buffer begins to play when it holds about 60 ms: with less
+# it waits for more, and with more each is heard, and ducked, as much later. `clear` empties the
+# carrier's buffer, so barge-in does not wait for it.
+LEAD_S = 0.060
 LEAST_SPACING = 0.0
 
 

@@ -4,11 +4,15 @@ from ivr_flows.wording.utterance import folds_of, words_of
 
 _FOLLOWING = folds_of(
     "hm hmm mm mhm uh huh um ah aah oh ooh yes yeah yep yup yea ok okay right sure alright fine got"
-    " it i see good great nice really correct exactly thanks thank you"
+    " it i see you good great nice really correct exactly thanks thank you"
     " haan han ha haanji ji jee achha accha acha theek thik hai he sahi hun hoon bilkul"
     " ho hoy hoo bara bar barr barobar aahe ahe"
 )
-"""Words of a listener who follows; nothing else may stand beside them."""
+"""Words of a listener who follows; nothing else may stand beside them. "You" is also what Moonshine
+makes of a cough."""
+
+_UNCLEAR = folds_of("so the a what's")
+"""What a recogniser makes of half a word."""
 
 _MOST_WORDS = 4  # more of them, and somebody has something to say
 
@@ -22,13 +26,18 @@ _TAKES_THE_FLOOR = folds_of(
 def only_follows(text: str) -> bool:
     """Whether somebody who is being told something says no more than that they follow: "haan"."""
     words = words_of(text)
-    if not words or len(words) > _MOST_WORDS or "?" in text:
-        return False
+    if not words or len(words) > _MOST_WORDS or ("?" in text and len(words) > 1):
+        return False  # of one word the recogniser doesn't hear the tune: "Right?" is a "right"
     return all(word.folded in _FOLLOWING for word in words)
+
+
+def is_unclear(text: str) -> bool:
+    """Whether the words say nothing yet of what their speaker wants."""
+    return all(word.folded in _UNCLEAR | _FOLLOWING for word in words_of(text))
 
 
 def takes_the_floor(text: str) -> bool:
     """Whether the words want the other to stop: "wait", "no", a question."""
-    return text.rstrip().endswith("?") or any(
-        word.folded in _TAKES_THE_FLOOR for word in words_of(text)
-    )
+    words = words_of(text)
+    is_question = text.rstrip().endswith("?") and len(words) > 1
+    return is_question or any(word.folded in _TAKES_THE_FLOOR for word in words)

@@ -113,3 +113,17 @@ who, all of it, ma"""
 GOES_ON = """and, or, but, because, so, if, um, umm, uh, er, erm, hmm, hm, mm, the, a, an, my, is,
 to, for, of, with, about, around, like, actually, well, i mean, i think, it is, its, i, we,
 the number is, let me see, let me check, let me think, maybe, plus, double, triple"""
+
+# In free speech these, too, stand before what is still to come; as an answer they may be all.
+SENTENCE_GOES_ON = """your, his, her, our, their, its, some, any, every, each, no, at, from, in, on,
+by, into, onto, than, as, under, over, near, between, during, without, until, till, through, per,
+are, was, were, be, been, am, have, has, had, will, would, can, could, should, may, might, must,
+do, does, did, dont, doesnt, didnt, cant, wont, isnt, arent, wasnt, im, youre, were, theyre, thats,
+hes, shes, theres, ive, youve, weve, theyve, ill, youll, well, theyll, id, youd, when, where, who,
+which, whose, while, whether, that, since, although, though, unless, before, after, what, why, how,
+he, she, they, you, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
+number, extension, order number, the order, my order number, room, flat, street"""
+
+# "They are currently ...", "it was successfully ..."
+BEFORE_ADVERBS = """am, is, are, was, were, be, been, has, have, had, its, im, youre, theyre"""
+ADVERB_ENDING = "ly"

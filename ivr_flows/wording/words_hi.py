@@ -118,3 +118,8 @@ sakte, sakta, tak, liye, ke liye, apko, aapko, aapka"""
 GOES_ON = """aur, lekin, magar, par, matlab, kyunki, kyonki, kyuki, ya, ya phir, agar, phir bhi,
 isliye, yaani, yani, jaise, woh, wo, karib, lagbhag, mera, mere, number hai, sochne do,
 dekhne do, ek minute, ek second, डबल"""
+
+# See words_en. The verb comes last: who ends with a postposition is still on the way to it.
+SENTENCE_GOES_ON = """ka, ki, ke, mein, me, se, ko, ne, tak, ke liye, liye, wala, wali, wale, jo,
+jab, jahan, jitna, kyun, kyon, main, mai, hum, aap, apna, apni, apne, meri, mujhe, hamara, hamare,
+uska, uski, iska, iski, ek, do, teen, bahut, sirf, nahin to, toh, to, agar, ki agar, bhi, hi"""

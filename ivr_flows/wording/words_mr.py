@@ -102,3 +102,8 @@ zala, jhala, zali, jhali, ek, hya, tya, ya, ऑर्डर, करायचं,
 # See words_en: what follows is still to come.
 GOES_ON = """ani, aani, pan, parantu, mhanje, karan, kinva, jar, tari, sadharan, sumare, majha,
 majhi, number aahe, baghu de, thamba"""
+
+# See words_en. The verb comes last: who ends with one of these is still on the way to it.
+SENTENCE_GOES_ON = """mi, me, majhe, mazhe, mala, amhi, amhala, tumhi, tumhala, tyacha, tichi, jo,
+jevha, jithe, ki, cha, chi, che, chya, la, ne, madhe, var, paryant, sathi, khup, fakt, ek, don,
+pan, tar, suddha, hi"""

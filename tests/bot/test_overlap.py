@@ -6,6 +6,18 @@ from bot.overlap import Kind, Overlap, kind_of
 from processors.expecting import Verdict
 from processors.frames import SpeechSustainedFrame, UtterancePartialFrame
 
+
+def partial(
+    text: str,
+    confidence: float = 0.9,
+    start_ms: int = 1000,
+    verdict: Verdict = "other",
+    lasts_ms: int = 192,
+) -> UtterancePartialFrame:
+    through_ms = start_ms + lasts_ms
+    return UtterancePartialFrame(text, text, "en", confidence, start_ms, through_ms, verdict)
+
+
 FOLLOWS = (
     *("hmm", "Mm-hmm.", "haan", "haan haan", "ok", "Okay.", "achha", "theek hai", "yes", "uh huh"),
     *("हाँ", "अच्छा", "ठीक है", "ho", "bara", "होय", "I see.", "right, right"),
@@ -14,13 +26,13 @@ FOLLOWS = (
 
 @pytest.mark.parametrize("text", FOLLOWS)
 def test_who_is_told_something_and_follows_does_not_interrupt(text: str) -> None:
-    assert kind_of(text, 0.9, "complete", is_statement=True) == "backchannel"
-    assert kind_of(text, 0.9, "other", is_statement=False) == "backchannel"
+    assert kind_of(partial(text, 0.9, verdict="complete"), is_statement=True) == "backchannel"
+    assert kind_of(partial(text, 0.9, verdict="other"), is_statement=False) == "backchannel"
 
 
 @pytest.mark.parametrize("text", ["yes", "haan", "ok"])
 def test_over_the_question_itself_a_yes_is_its_answer(text: str) -> None:
-    assert kind_of(text, 0.9, "complete", is_statement=False) == "interruption"
+    assert kind_of(partial(text, 0.9, verdict="complete"), is_statement=False) == "interruption"
 
 
 @pytest.mark.parametrize(
@@ -40,18 +52,30 @@ def test_over_the_question_itself_a_yes_is_its_answer(text: str) -> None:
 def test_who_asks_denies_or_answers_wants_to_be_heard(
     text: str, verdict: Verdict, is_statement: bool
 ) -> None:
-    assert kind_of(text, 0.9, verdict, is_statement=is_statement) == "interruption"
+    assert kind_of(partial(text, 0.9, verdict=verdict), is_statement=is_statement) == "interruption"
 
 
 @pytest.mark.parametrize(
     ("text", "confidence"), [("", 0.0), ("wait", 0.4), ("the oven", 0.9), ("", 0.9)]
 )
 def test_noise_doubtful_words_and_other_talk_wait(text: str, confidence: float) -> None:
-    assert kind_of(text, confidence, "other", is_statement=False) == "unknown"
+    assert kind_of(partial(text, confidence, verdict="other"), is_statement=False) == "unknown"
 
 
-def partial(text: str, confidence: float = 0.9, start_ms: int = 1000) -> UtterancePartialFrame:
-    return UtterancePartialFrame(text, text, "en", confidence, start_ms, start_ms + 300, "other")
+@pytest.mark.parametrize(
+    ("text", "lasts_ms", "kind"),
+    [
+        ("the oven is", 192, "unknown"),
+        ("the oven is", 256, "interruption"),
+        ("I.", 320, "backchannel"),  # of "I see"
+        ("You", 576, "backchannel"),  # what a cough is written down as
+        ("So.", 320, "unknown"),
+        ("Right?", 320, "backchannel"),
+        ("Nice.", 320, "backchannel"),
+    ],
+)
+def test_clear_words_that_last_are_talk(text: str, lasts_ms: int, kind: Kind) -> None:
+    assert kind_of(partial(text, lasts_ms=lasts_ms), is_statement=True) == kind
 
 
 SUSTAINED = SpeechSustainedFrame(1000, 1576)
@@ -86,7 +110,7 @@ def test_words_that_come_behind_a_voice_that_lasts_stop_the_bot_then() -> None:
 
 
 def kinds(*texts: str) -> set[Kind]:
-    return {kind_of(text, 0.9, "other", is_statement=True) for text in texts}
+    return {kind_of(partial(text, 0.9, verdict="other"), is_statement=True) for text in texts}
 
 
 def test_many_words_are_no_backchannel() -> None:

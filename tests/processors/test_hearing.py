@@ -176,13 +176,14 @@ async def test_a_long_voice_is_reported_as_sustained_before_it_ends() -> None:
 
 async def test_the_voice_is_told_as_it_comes_and_goes() -> None:
     frames = await all_frames(
-        audio("." * 50 + "#" * 10 + "." * 20 + "#" * 5 + "." * 50), listening()
+        audio("." * 50 + "#" * 10 + "." * 15 + "#" * 5 + "." * 50), listening()
     )
     told = [frame for frame in frames if isinstance(frame, CallerVoiceFrame)]
-    assert [frame.is_heard for frame in told] == [True, False, True, False]
-    for frame, at_ms in zip(told, (1064, 1264, 1632, 1764), strict=True):
+    voices = [(frame.is_heard, frame.is_turn) for frame in told]
+    assert voices == [(True, False), (True, True), (False, True), (True, True), (False, True)]
+    for frame, at_ms in zip(told, (1032, 1064, 1264, 1532, 1664), strict=True):
         assert abs(frame.at_ms - at_ms) <= 40
-    assert [frame.silent_ms for frame in told] == [0, 64, 0, 64]
+    assert [frame.silent_ms for frame in told] == [0, 0, 64, 0, 64]
 
 
 async def test_words_are_wanted_sooner_while_the_bot_speaks() -> None:
@@ -311,7 +312,7 @@ async def test_a_pause_is_decoded_and_what_follows_belongs_to_the_same_turn() ->
     assert [is_urgent for _, is_urgent in ear.decoded].count(True) == 2
 
 
-@pytest.mark.parametrize(("verdict", "silence_ms"), [("complete", 128), ("open", 992)])
+@pytest.mark.parametrize(("verdict", "silence_ms"), [("complete", 128), ("open", 1056)])
 async def test_what_the_flow_thinks_of_the_words_decides_when_the_turn_ends(
     verdict: Verdict, silence_ms: int
 ) -> None:
@@ -347,13 +348,15 @@ class Melody:
 
 
 @pytest.mark.parametrize(
-    ("probability", "silence_ms"), [(0.9, 256), (0.1, 992), (None, 608)], ids=["yes", "no", "deaf"]
+    ("probability", "silence_ms"), [(0.9, 224), (0.1, 640), (None, 640)], ids=["yes", "no", "deaf"]
 )
 async def test_in_free_speech_the_melody_decides_and_where_it_fails_silence(
     probability: float | None, silence_ms: int
 ) -> None:
     sent = audio("." * 50 + "#" * 10 + "." * 80)
-    frames = await all_frames(sent, listening("free"), None, Melody(probability))
+    frames = await all_frames(
+        sent, listening("free", is_free_speech=True), None, Melody(probability)
+    )
     (heard,) = [frame for frame in frames if isinstance(frame, UtteranceHeardFrame)]
     assert 0 <= heard.decided_ms - heard.end_ms - silence_ms <= 32 + 20
 

@@ -6,7 +6,6 @@ import pytest
 
 from processors.expecting import Verdict
 from processors.turn_taking import (
-    WINDOW_MS,
     MelodyWanted,
     NoInput,
     SpeechStarted,
@@ -14,18 +13,23 @@ from processors.turn_taking import (
     TurnEnded,
     TurnEvent,
     TurnPolicy,
-    TurnThresholds,
     VoiceChanged,
     WordsWanted,
 )
+from processors.turn_thresholds import WINDOW_MS, TurnThresholds
 
-PROBABILITY = {"#": 0.95, "~": 0.42, ",": 0.25, ".": 0.02}
-"""Voice; between the two bounds; a breath; silence."""
+PROBABILITY = {"#": 0.95, "s": 0.95, "~": 0.42, ",": 0.25, ".": 0.02}
+"""Voice; a soft sound that is taken for voice; between the two bounds; a breath; silence."""
+LEVEL_DB = {"#": -20.0, "~": -24.0}
 THRESHOLDS = TurnThresholds()
 
 
 def feed(policy: TurnPolicy, drawing: str) -> list[TurnEvent]:
-    return [event for window in drawing for event in policy.window(PROBABILITY[window])]
+    return [event for window in drawing for event in window_of(policy, window)]
+
+
+def window_of(policy: TurnPolicy, window: str) -> tuple[TurnEvent, ...]:
+    return policy.window(PROBABILITY[window], LEVEL_DB.get(window, -60.0))
 
 
 def kinds(events: Iterable[TurnEvent]) -> list[str]:
@@ -37,12 +41,15 @@ def kinds(events: Iterable[TurnEvent]) -> list[str]:
 def hear(drawing: str, verdict: Verdict, *, finished: float | None = None) -> list[TurnEvent]:
     """The turns of a caller all of whose words get this verdict one window after it was asked."""
     policy = TurnPolicy()
+    policy.is_free_speech = verdict == "free"
     events: list[TurnEvent] = []
     asked: WordsWanted | None = None
     for window in drawing:
         if asked and asked.is_urgent:
-            events += policy.judged(verdict, asked.through_ms, finished=finished)
-        new = policy.window(PROBABILITY[window])
+            events += policy.judged(verdict, asked.through_ms)
+        if finished is not None and any(isinstance(e, MelodyWanted) for e in events[-2:]):
+            events += policy.sounded(finished, policy.now_ms)
+        new = window_of(policy, window)
         asked = next((event for event in new if isinstance(event, WordsWanted)), None)
         events += new
     return events
@@ -53,8 +60,8 @@ def hear(drawing: str, verdict: Verdict, *, finished: float | None = None) -> li
     [
         ("." * 200, []),
         ("..#....................", []),  # one window: a click
-        ("..##" + "." * 15, ["SpeechStarted", "TurnEnded"]),  # "haan"
-        ("..##" + "." * 14, ["SpeechStarted"]),  # not yet silent long enough
+        ("..##" + "." * 12, ["SpeechStarted", "TurnEnded"]),  # "haan"
+        ("..##" + "." * 11, ["SpeechStarted"]),  # not yet silent long enough
         ("#" * 18 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
         (
             "#" * 9 + "." * 10 + "#" * 9 + "." * 15,
@@ -72,12 +79,13 @@ def test_voice_and_silence_make_turns(drawing: str, expected: list[str]) -> None
     ("verdict", "finished", "silence_ms"),
     [
         ("complete", None, THRESHOLDS.complete_silence_ms),
+        ("likely", None, THRESHOLDS.likely_silence_ms),
         ("enough", None, THRESHOLDS.enough_silence_ms),
         ("open", None, THRESHOLDS.open_silence_ms),
         ("other", None, THRESHOLDS.other_silence_ms),
         ("free", None, THRESHOLDS.free_silence_ms),
         ("free", 0.9, THRESHOLDS.finished_silence_ms),
-        ("free", 0.1, THRESHOLDS.unfinished_silence_ms),
+        ("free", 0.6, THRESHOLDS.free_silence_ms),
     ],
 )
 def test_a_turn_ends_after_the_silence_that_its_words_deserve(
@@ -123,7 +131,39 @@ def test_words_of_the_turn_before_decide_nothing() -> None:
 def test_an_answer_is_not_taken_early_on_a_breath() -> None:
     quiet = [e for e in hear("#" * 10 + "." * 20, "complete") if isinstance(e, TurnEnded)]
     breath = [e for e in hear("#" * 10 + "," * 20, "complete") if isinstance(e, TurnEnded)]
-    assert breath[0].at_ms == quiet[0].at_ms + 2 * WINDOW_MS
+    assert breath[0].at_ms == quiet[0].at_ms, "a breath that follows is no reason to wait"
+    soft = [e for e in hear("#" * 10 + "ss,,,,", "complete") if isinstance(e, TurnEnded)]
+    assert soft[0].at_ms == quiet[0].at_ms + WINDOW_MS
+
+
+def test_the_end_of_a_word_that_is_too_soft_to_be_heard_counts_as_silence() -> None:
+    quiet = [e for e in hear("#" * 10 + "." * 20, "complete") if isinstance(e, TurnEnded)]
+    soft = [e for e in hear("#" * 10 + "ss" + "." * 20, "complete") if isinstance(e, TurnEnded)]
+    assert soft == quiet
+    longer = [e for e in hear("#" * 10 + "s" * 20, "complete") if isinstance(e, TurnEnded)]
+    assert not longer, "the detector must agree that nobody speaks"
+
+
+def test_a_soft_voice_is_no_silence() -> None:
+    events = hear("s" * 10 + "." * 20, "complete")
+    assert next(event for event in events if isinstance(event, TurnEnded)).end_ms == 320
+
+
+def test_who_turns_away_from_the_telephone_is_soon_heard_again() -> None:
+    assert "TurnEnded" in kinds(hear("#" * 10 + "s" * 50, "open"))
+    aside = TurnPolicy(TurnThresholds(fade_db_per_s=30.0))
+    assert "TurnEnded" not in kinds(feed(aside, "#" * 10 + "s" * 50))
+
+
+def test_the_first_window_of_a_voice_is_told_at_once() -> None:
+    changes = [e for e in feed(TurnPolicy(), ".##.....") if isinstance(e, VoiceChanged)]
+    assert changes == [
+        VoiceChanged(True, 2 * WINDOW_MS, is_turn=False),
+        VoiceChanged(True, 3 * WINDOW_MS, is_turn=True),
+        VoiceChanged(False, 5 * WINDOW_MS, is_turn=True),
+    ]
+    click = [e for e in feed(TurnPolicy(), ".#......") if isinstance(e, VoiceChanged)]
+    assert click == [VoiceChanged(True, 64, is_turn=False), VoiceChanged(False, 96, is_turn=False)]
 
 
 @pytest.mark.parametrize(("verdict", "is_asked"), [("free", True), ("open", False)])
@@ -141,9 +181,9 @@ def test_a_key_ends_a_turn_at_once() -> None:
 
 
 def test_where_words_never_come_silence_alone_ends_the_turn() -> None:
-    events = feed(TurnPolicy(), "..####" + "." * 31)
-    assert events[0] == SpeechStarted(2 * WINDOW_MS)
-    assert events[-1] == TurnEnded(2 * WINDOW_MS, 6 * WINDOW_MS, 37 * WINDOW_MS)
+    events = feed(TurnPolicy(), "..####" + "." * 33)
+    assert SpeechStarted(2 * WINDOW_MS) in events
+    assert events[-1] == TurnEnded(2 * WINDOW_MS, 6 * WINDOW_MS, 39 * WINDOW_MS)
 
 
 def test_a_voice_that_never_stops_is_ended_at_the_longest_turn() -> None:

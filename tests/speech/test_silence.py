@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from speech.silence import TailTrimmer, speech_span, split_at_pauses
+from speech.silence import OnsetTrimmer, TailTrimmer, speech_span, split_at_pauses
 
 RATE = 16_000
 
@@ -92,3 +92,38 @@ def test_the_loudest_negative_sample_is_not_silence() -> None:
 def test_nothing_but_silence_becomes_nothing() -> None:
     assert len(spoken([np.zeros(9000, np.int16)])) == 0
     assert len(spoken([])) == 0
+
+
+def loud(*parts: tuple[float, float]) -> np.ndarray:
+    """int16 noise: (seconds, level in dB below full scale) one after the other, at 8 kHz."""
+    noise = np.random.default_rng(1)
+    pieces = [noise.normal(0, 32768 * 10 ** (db / 20), int(s * 8000)) for s, db in parts]
+    return np.clip(np.concatenate(pieces), -32768, 32767).astype(np.int16)
+
+
+@pytest.mark.parametrize("cut", [80, 333, 5000])
+def test_a_prompt_begins_with_its_first_audible_sound(cut: int) -> None:
+    sound = loud((0.08, -55), (0.5, -20))
+    trimmer = OnsetTrimmer(sample_rate_hz=8000)
+    pushed = [trimmer.push(sound[at : at + cut]) for at in range(0, len(sound), cut)]
+    heard = np.concatenate([*pushed, trimmer.finish()])
+    assert np.array_equal(heard, sound[560:]), "10 ms stay before it"
+
+
+def test_what_is_audible_at_once_loses_nothing() -> None:
+    sound = loud((0.3, -20))
+    assert np.array_equal(OnsetTrimmer(sample_rate_hz=8000).push(sound), sound)
+
+
+def test_a_long_soft_start_is_trimmed_so_far_and_no_further() -> None:
+    sound = loud((1.0, -55))
+    heard = OnsetTrimmer(sample_rate_hz=8000, longest_ms=200).push(sound)
+    assert len(heard) == len(sound) - 1600 + 80
+
+
+def test_a_short_soft_sound_is_kept_whole() -> None:
+    sound = loud((0.1, -55))
+    trimmer = OnsetTrimmer(sample_rate_hz=8000)
+    assert not len(trimmer.push(sound))
+    assert np.array_equal(trimmer.finish(), sound)
+    assert not len(trimmer.finish())
