@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -26,7 +26,7 @@ NODES: Final = ("answers", "days", "number", "digits", "speech", "statement")
 
 CALL_TIMEOUT_S: Final = 300.0
 START_TIMEOUT_S: Final = 60.0
-_NUMBERS: Final = {node: f"+1500555010{index}" for index, node in enumerate(NODES)}
+NUMBERS: Final = {node: f"+1500555010{index}" for index, node in enumerate(NODES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,30 @@ class Peer:
     pid: int
     call: Callable[[str, Party], Awaitable[CallResult]]
     """Lets a party call the node of that name; the result when the call is over."""
+    answer_url: Callable[[str], str]
+    """The voice webhook of the node of that name."""
 
 
 @asynccontextmanager
-async def ours() -> AsyncGenerator[Peer]:
+async def ours(settings: Mapping[str, str] | None = None) -> AsyncGenerator[Peer]:
     """`callwright serve` with its own settings, on the flows of this folder.
 
-    Raises StartFailed.
+    `settings`: further variables of its environment. Raises StartFailed.
     """
-    numbers = {number: {"flow": f"bench_{node}"} for node, number in _NUMBERS.items()}
-    settings = {
+    numbers = {number: {"flow": f"bench_{node}"} for node, number in NUMBERS.items()}
+    wanted = {
         "CALLWRIGHT_FLOWS_DIR": str(FLOWS),
-        "CALLWRIGHT_NUMBERS": json.dumps(numbers),
+        "CALLWRIGHTNUMBERS": json.dumps(numbers),
         "CALLWRIGHT_MAX_CALLS": "200",
+        **(settings or {}),
     }
     with tempfile.TemporaryDirectory(prefix="callwright-bench-") as folder:
-        async with loopback(Path(folder), settings) as line:
-            answer_url = f"{line.base_url}/telephony/twilio/answer"
-            yield Peer("ours", line.pid, _caller(line.twilio, lambda _: answer_url))
+        async with loopback(Path(folder), wanted) as line:
+
+            def answer_url(_: str) -> str:
+                return f"{line.base_url}/telephony/twilio/answer"
+
+            yield Peer("ours", line.pid, _caller(line.twilio, answer_url), answer_url)
 
 
 @asynccontextmanager
@@ -80,7 +86,7 @@ async def stock() -> AsyncGenerator[Peer]:
             sentence = "long" if node == "statement" else "short"
             return f"http://127.0.0.1:{port}/?sentence={sentence}"
 
-        yield Peer("stock", server.pid, _caller(twilio, answer_url))
+        yield Peer("stock", server.pid, _caller(twilio, answer_url), answer_url)
 
 
 def _caller(
@@ -90,7 +96,7 @@ def _caller(
 
     async def call(node: str, party: Party) -> CallResult:
         from_number = f"+9198{next(numbers):08d}"
-        sid = await twilio.ring(from_number, _NUMBERS[node], answer_url(node), party)
+        sid = await twilio.ring(from_number, NUMBERS[node], answer_url(node), party)
         result = await twilio.wait_for_call(sid, CALL_TIMEOUT_S)
         twilio.forget(sid)
         return result
