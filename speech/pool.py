@@ -19,7 +19,7 @@ import heapq
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -41,6 +41,15 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JobTimes:
+    """The jobs of one priority that have run, since the pool was made."""
+
+    jobs: int
+    run_s: float  # in their threads
+    waited_s: float  # from being queued to a thread
+
+
+@dataclass(frozen=True, slots=True)
 class PoolStats:
     """What a pool is doing, and has done since it was made."""
 
@@ -50,12 +59,13 @@ class PoolStats:
     done: int  # ran to an end, with a result or an exception
     dropped: int  # never ran: their waiter went away while they were queued
     refused: int  # turned away with EngineBusy
+    times: Mapping[Priority, JobTimes]
 
 
 class _Job:
     """One queued function. Its fields change only under the pool's lock."""
 
-    __slots__ = ("args", "fn", "future", "live", "loop", "order", "priority")
+    __slots__ = ("args", "fn", "future", "live", "loop", "order", "priority", "queued_s")
 
     def __init__(
         self, fn: Callable[..., Any], args: tuple[Any, ...], priority: Priority, order: int
@@ -67,6 +77,7 @@ class _Job:
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.live = True  # queued, and somebody still waits for it
+        self.queued_s = time.monotonic()
 
     def __lt__(self, other: "_Job") -> bool:
         return (self.priority, self.order) < (other.priority, other.order)
@@ -119,6 +130,7 @@ class EnginePool:
         self._heap: list[_Job] = []  # heap: all other jobs
         self._order = self._queued = self._running = self._patient = 0
         self._done = self._dropped = self._refused = 0
+        self._times = {priority: JobTimes(0, 0.0, 0.0) for priority in Priority}
         self._closed = False
         self._threads = [
             threading.Thread(
@@ -134,7 +146,13 @@ class EnginePool:
         """A snapshot of the counters."""
         with self._lock:
             return PoolStats(
-                self._workers, self._queued, self._running, self._done, self._dropped, self._refused
+                self._workers,
+                self._queued,
+                self._running,
+                self._done,
+                self._dropped,
+                self._refused,
+                dict(self._times),
             )
 
     @property
@@ -258,6 +276,13 @@ class EnginePool:
             return heapq.heappop(heap)
         return None
 
+    def _note_times(self, job: _Job, began_s: float) -> None:
+        seen, waited_s = self._times[job.priority], began_s - job.queued_s
+        run_s = time.monotonic() - began_s
+        self._times[job.priority] = JobTimes(
+            seen.jobs + 1, seen.run_s + run_s, seen.waited_s + waited_s
+        )
+
     def _work(self, urgent_only: bool) -> None:
         """The life of one thread."""
         while True:
@@ -271,8 +296,10 @@ class EnginePool:
                 self._queued -= 1
                 self._running += 1
                 self._patient += patient
+            began_s = time.monotonic()
             outcome = job.run()
             with self._lock:
+                self._note_times(job, began_s)
                 self._running -= 1
                 self._patient -= patient
                 self._done += 1
