@@ -13,15 +13,19 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 
 from bot.http import calls as api_calls
-from bot.http import media, problems, webhooks
+from bot.http import media, metrics, problems, webhooks
 from bot.http.body_limit import BodyLimit
 from bot.http.models import HealthBody
 from bot.live_calls import LiveCalls
+from bot.loop_lag import LoopLag
+from bot.measurements import Garbage, measure
 from bot.outbound import Outbound
 from bot.services import Services, open_services
 from bot.settings import Settings
 from bot.unattended import Unattended
 from bot.urls import Urls
+from bot.workers.control import CallControl
+from bot.workers.seat import Seat
 from speech.echo import prepare as prepare_echo
 from speech.errors import EngineUnavailable
 
@@ -39,21 +43,26 @@ class Server:
     app: FastAPI
     services: Services
     live: LiveCalls
+    control: CallControl
     is_ready: bool = False
 
 
 @asynccontextmanager
-async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Server]:
+async def open_server(
+    settings: Settings, base_url: str, seat: Seat | None = None
+) -> AsyncGenerator[Server]:
     """The app on services that are open as long as the context.
 
-    `base_url`: where carriers reach it, without a slash at the end.
+    `base_url`: where carriers reach it, without a slash at the end. `seat`: of this process among
+    the workers; None: it is alone.
 
     Raises:
         StartFailed: something that the settings ask for is not here; says how to get it.
     """
     async with open_services(settings, Urls(base_url)) as services:
-        live = LiveCalls(settings.max_calls)
-        outbound = Outbound(services.dialer)
+        live = _live_calls(settings, seat)
+        control = CallControl(live, seat.inbox if seat else None)
+        outbound = Outbound(services, live)
         # Its /docs brings its own script and style. /redoc would show a picture from elsewhere.
         app = FastAPIOffline(
             redoc_url=None,
@@ -61,25 +70,32 @@ async def open_server(settings: Settings, base_url: str) -> AsyncGenerator[Serve
             description=DESCRIPTION,
             version=version("callwright"),
         )
-        server = Server(app, services, live)
+        server = Server(app, services, live, control)
         app.add_middleware(BodyLimit)
         problems.install(app)
         invalid = problems.responses(422)  # else FastAPI's own shape is promised
-        app.include_router(api_calls.router(services, outbound, live), responses=invalid)
-        app.include_router(webhooks.router(services, live), responses=invalid)
+        app.include_router(api_calls.router(services, outbound, live, control), responses=invalid)
+        app.include_router(webhooks.router(services, live, control), responses=invalid)
         app.include_router(media.router(services, live))
         _add_health(server)
-        async with _background(services, outbound, live):
+        async with _measuring(server), _background(server, outbound):
             await services.render_static_prompts()
             # What lives now lives for ever: collections need not look at it again.
             gc.collect()
             gc.freeze()
             server.is_ready = True
+            live.open(services.store.worker_id)
             preparing = asyncio.create_task(_prepare_echo(settings))
             yield server
             preparing.cancel()
             server.is_ready = False
             await live.drain(settings.timeouts.shutdown_s)
+
+
+def _live_calls(settings: Settings, seat: Seat | None) -> LiveCalls:
+    if seat is None:
+        return LiveCalls(settings.call_limit)
+    return LiveCalls(seat.board.max_calls, seat.board, seat.worker)
 
 
 async def _prepare_echo(settings: Settings) -> None:
@@ -92,10 +108,29 @@ async def _prepare_echo(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _background(
-    services: Services, outbound: Outbound, live: LiveCalls
-) -> AsyncGenerator[None]:
+async def _measuring(server: Server) -> AsyncGenerator[None]:
+    """The loop's lag and the rest of what `/metrics` tells."""
+    services, live, garbage = server.services, server.live, Garbage()
+
+    def publish() -> None:
+        live.board.publish(live.worker, measure(services, live, lag, garbage).as_text())
+
+    lag = LoopLag(publish, live.set_late)
+    server.app.include_router(metrics.router(services.settings, live, publish))
+    garbage.watch()
+    async with asyncio.TaskGroup() as tasks:
+        measuring = tasks.create_task(lag.run())
+        try:
+            yield
+        finally:
+            measuring.cancel()
+            garbage.close()
+
+
+@asynccontextmanager
+async def _background(server: Server, outbound: Outbound) -> AsyncGenerator[None]:
     """What runs beside the calls."""
+    services, live = server.services, server.live
     async with asyncio.TaskGroup() as tasks:
         unattended = Unattended(
             services.store, live, services.carriers, services.settings.timeouts.dial_s
@@ -104,6 +139,7 @@ async def _background(
             tasks.create_task(outbound.run()),
             tasks.create_task(services.store.run()),
             tasks.create_task(unattended.run()),
+            tasks.create_task(server.control.run()),
         ]
         if services.delivery is not None:
             running.append(tasks.create_task(services.delivery.run()))
@@ -118,7 +154,12 @@ def _add_health(server: Server) -> None:
     live = server.live
 
     def body(status: str) -> HealthBody:
-        return HealthBody(status=status, running_calls=len(live), max_calls=live.max_calls)
+        return HealthBody(
+            status=status,
+            running_calls=live.running,
+            max_calls=live.max_calls,
+            worker=live.worker,
+        )
 
     @server.app.get("/healthz", tags=["health"], summary="Whether the server lives")
     async def healthz() -> HealthBody:
@@ -135,4 +176,5 @@ def _add_health(server: Server) -> None:
         if server.is_ready and not live.is_full:
             return body("ready")
         response.status_code = 503
-        return body("full" if live.is_full else "starting")
+        refusal = live.refusal()
+        return body(refusal.value if server.is_ready and refusal else "starting")

@@ -67,11 +67,22 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; else 8080. 0: a free one.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Processes that share the port and the calls, for more cores."
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Run the server. `callwright settings` lists all that can be set by CALLWRIGHT_... or .env."""
-    settings = _settings(host=host, port=port, data_dir=data_dir)
+    settings = _settings(host=host, port=port, workers=workers, data_dir=data_dir)
     set_up_logging(settings.log_level, secrets=settings.secret_values())
+    if settings.workers > 1:
+        from bot.workers.supervisor import supervise
+
+        supervise(settings)
+        return
     from bot.server import serve as run_server  # Pipecat comes with it, and takes 2 s
 
     run_server(settings)
@@ -255,9 +266,12 @@ def _run(command: Coroutine[None, None, int]) -> int:
 
 
 def _settings(
-    host: str | None = None, port: int | None = None, data_dir: Path | None = None
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    data_dir: Path | None = None,
 ) -> Settings:
-    return load_settings(host=host, port=port, data_dir=data_dir)
+    return load_settings(host=host, port=port, workers=workers, data_dir=data_dir)
 
 
 def _need_machine_detection(vendor: VendorName | None, carrier: CarrierName | None) -> None:

@@ -55,7 +55,7 @@ class RunnerServices:
                     open_services(settings, Urls(base_url))
                 )
                 await services.render_static_prompts()
-                self._opened = services, LiveCalls(settings.max_calls)
+                self._opened = services, LiveCalls(settings.call_limit)
             return self._opened
 
     async def close(self) -> None:
@@ -178,7 +178,7 @@ async def _run_browser(
         rtvi=True,
         ducking=ducking,
     )
-    with live.place():
+    with live.place(created.call.id):
         await live.run(CallSession(services, created.call, transport, line, _no_transfer))
 
 

@@ -1,16 +1,19 @@
 """Runs the app on a socket of its own, so that its address is known before it starts."""
 
 import asyncio
+import signal
 import socket
 from types import FrameType
 
 import uvicorn
 from loguru import logger
 
-from bot.app import open_server
-from bot.errors import StartFailed
-from bot.live_calls import LiveCalls
+from bot.app import Server, open_server
+from bot.listener import listen, reachable
 from bot.settings import Settings
+from bot.workers.handover import Handover
+from bot.workers.inbox import EndCall, Message
+from bot.workers.seat import Seat
 
 MAX_MESSAGE_BYTES = 4 << 20
 """Above the line's own limit of 1 MB, so that it is the line that refuses, with a reason."""
@@ -22,46 +25,82 @@ def serve(settings: Settings) -> None:
     Raises:
         StartFailed: the address can't be listened on, or something needed is not here.
     """
-    with _listen(settings) as listener:
-        asyncio.run(_serve(settings, listener))
+    with listen(settings) as listener:
+        asyncio.run(_serve(settings, listener, None))
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+def serve_worker(settings: Settings, seat: Seat) -> None:
+    """The same as one worker of several, on the socket that they share."""
+    with seat.listener as listener:
+        asyncio.run(_serve(settings, listener, seat))
+
+
+async def _serve(settings: Settings, listener: socket.socket, seat: Seat | None) -> None:
     host, port = listener.getsockname()[:2]
-    base_url = settings.public_url or f"http://{_reachable(host)}:{port}"
-    async with open_server(settings, base_url) as server:
+    base_url = settings.public_url or f"http://{reachable(host)}:{port}"
+    async with open_server(settings, base_url, seat) as server:
+        handover = Handover(server.live, seat.inbox) if seat else None
         config = uvicorn.Config(
             server.app,
             log_config=None,
             access_log=False,
             lifespan="off",  # what the app needs is opened and closed around it
-            ws="websockets-sansio",
+            ws=handover.protocol if handover else "websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=None,  # carriers may not answer; a dead line is known by its audio
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=round(settings.timeouts.shutdown_s) + 5,
         )
-        logger.info("listening on http://{}:{}, for carriers {}", host, port, base_url)
-        await _DrainingServer(config, server.live, settings.timeouts.shutdown_s).serve_calls(
-            listener
-        )
+        who = f"worker {seat.worker}, " if seat else ""
+        logger.info("{}listening on http://{}:{}, for carriers {}", who, host, port, base_url)
+        draining = _DrainingServer(config, server, settings.timeouts.shutdown_s)
+        await draining.serve_calls(listener, seat, handover)
 
 
 class _DrainingServer(uvicorn.Server):
     """Lets running calls end when it is told to stop; told twice, it stops at once."""
 
-    def __init__(self, config: uvicorn.Config, live: LiveCalls, timeout_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, server: Server, timeout_s: float) -> None:
         super().__init__(config)
-        self._live = live
+        self._live = server.live
+        self._control = server.control
         self._timeout_s = timeout_s
         self._asked_to_stop = asyncio.Event()
 
-    async def serve_calls(self, listener: socket.socket) -> None:
+    async def serve_calls(
+        self, listener: socket.socket, seat: Seat | None, handover: Handover | None
+    ) -> None:
         """Serve until the calls have ended after a signal."""
         async with asyncio.TaskGroup() as tasks:
             drain = tasks.create_task(self._drain())
+            if seat and handover:
+                self._join(seat, handover, tasks)
             await self.serve(sockets=[listener])
+            if seat:
+                self._leave(seat)
             drain.cancel()
+
+    def _join(self, seat: Seat, handover: Handover, tasks: asyncio.TaskGroup) -> None:
+        """Listen to the other workers, and for the parent's end."""
+
+        def on_message(message: Message) -> None:
+            if isinstance(message, EndCall):
+                self._control.end_here(message)
+            else:
+                tasks.create_task(handover.take(message, self, self.config))
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(seat.inbox.open, on_message)
+        loop.add_reader(seat.lifeline, self._parent_died, seat)
+
+    def _leave(self, seat: Seat) -> None:
+        seat.inbox.close()
+        asyncio.get_running_loop().remove_reader(seat.lifeline)
+
+    def _parent_died(self, seat: Seat) -> None:
+        asyncio.get_running_loop().remove_reader(seat.lifeline)
+        logger.error("the process that started this worker is gone: it stops, too")
+        self.handle_exit(signal.SIGTERM, None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came (called by the interpreter, between two steps of the event loop)."""
@@ -74,25 +113,3 @@ class _DrainingServer(uvicorn.Server):
         logger.info("stopping when {} calls have ended", len(self._live))
         await self._live.drain(self._timeout_s)
         self.should_exit = True
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise StartFailed(
-            f"{settings.host}:{settings.port} can't be listened on: {error.strerror}. Choose "
-            "another with CALLWRIGHT_PORT or --port."
-        ) from error
-    return listener
-
-
-def _reachable(host: str) -> str:
-    """An address that programs on this machine can connect to."""
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -118,7 +118,7 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
         StartFailed: something that the settings ask for is not here; says how to get it.
     """
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(EnginePool(settings.pool_threads or None))
+        pool = await stack.enter_async_context(EnginePool(settings.model_threads))
         database = _database(settings)
         stack.push_async_callback(database.close)
         store = CallStore(database, this_worker())

@@ -22,6 +22,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from bot.capacity import (
+    CALLS_PER_CORE,
+    CORES_PER_WORKER,
+    default_max_calls,
+    model_threads,
+)
 from bot.errors import SettingsError
 from bot.setting_groups import (
     BusinessSettings,
@@ -83,8 +89,24 @@ class Settings(BaseSettings):
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least important records that are logged."
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that share the port and the calls; one uses about two cores.",
+    )
     max_calls: int = Field(
-        default=20, ge=1, le=1000, description="Calls at the same time; more are refused."
+        default=0,
+        ge=0,
+        le=1000,
+        description="Calls at the same time, of all workers; more are refused before they are "
+        f"answered. 0: what was measured, {CALLS_PER_CORE} for each core, of {CORES_PER_WORKER} "
+        "cores at most for each worker.",
+    )
+    overflow_number: DialledNumber | None = Field(
+        default=None,
+        description="Where callers are put through when there is no room; else they hear a busy "
+        "tone.",
     )
     public_url: WebUrl | None = Field(
         default=None,
@@ -132,7 +154,7 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=256,
-        description="Threads that run models; 0 is one for each processor core.",
+        description="Threads that run models, in each worker; 0 shares the processor cores out.",
     )
     speech_cache_bytes: int = Field(
         default=67_108_864, ge=0, le=2**34, description="Memory for spoken prompts (bytes)."
@@ -193,6 +215,17 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url
         return SecretStr(f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'callwright.db'}")
+
+    @property
+    def call_limit(self) -> int:
+        """How many calls there may be at once, of all workers."""
+        cores = len(os.sched_getaffinity(0))
+        return self.max_calls or min(1000, default_max_calls(cores, self.workers))
+
+    @property
+    def model_threads(self) -> int:
+        """How many threads run models in each worker."""
+        return self.pool_threads or model_threads(len(os.sched_getaffinity(0)), self.workers)
 
     @property
     def recordings_dir(self) -> Path:

@@ -65,6 +65,7 @@ class Unattended:
                 update = await carrier.fetch_status(call.carrier_call_id)
                 if update is not None:
                     call = await self._store.apply_carrier_update(call.id, update)
+            self._live.release(call.id)
             if call.is_settled:
                 return
             reason = "the carrier never told how it ended"

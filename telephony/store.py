@@ -238,6 +238,11 @@ class CallStore:
             raise CallUnknown(f"no call {carrier_call_id[:64]!r} of {carrier}")
         await self.note(call.id, transfer_to=to)
 
+    @property
+    def worker_id(self) -> str:
+        """The owner of the calls that this worker leads."""
+        return self._worker.id
+
     def leads(self, call: Call) -> bool:
         """Whether this worker answers for the call."""
         return call.owner == self._worker.id

@@ -47,6 +47,13 @@ def transfer_twiml(to: str) -> str:
     return _document(dial)
 
 
+def reject_twiml() -> str:
+    """TwiML that gives the caller a busy tone: the call is not answered, and costs nothing."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
+
+
 def hang_up_twiml() -> str:
     """TwiML that ends the call."""
     response = VoiceResponse()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import AfterValidator
 
+from bot.http import hanging_up
 from bot.http.guarded_route import guarded
 from bot.http.models import (
     AcceptedCall,
@@ -25,6 +26,7 @@ from bot.live_calls import LiveCalls
 from bot.outbound import Outbound
 from bot.phone_numbers import e164
 from bot.services import Services, from_number
+from bot.workers.control import CallControl
 from ivr_flows.errors import FlowUnknown, VariablesInvalid
 from ivr_flows.spoken_lengths import speakable_values
 from telephony.call import CallStatus, Direction, Disposition, JsonValue, NewCall
@@ -59,7 +61,9 @@ def _countable(moment: datetime) -> datetime:
 Moment = Annotated[datetime, AfterValidator(_countable)]
 
 
-def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter:
+def router(
+    services: Services, outbound: Outbound, live: LiveCalls, control: CallControl
+) -> APIRouter:
     """`/api/voice/call/initiate` and `/api/calls`."""
     routes = APIRouter(
         prefix="/api",
@@ -70,6 +74,7 @@ def router(services: Services, outbound: Outbound, live: LiveCalls) -> APIRouter
     _add_placing(routes, services, outbound, live)
     _add_lists(routes, services)
     _add_reading(routes, services)
+    hanging_up.add_to(routes, services, live, control)
     return routes
 
 
@@ -96,11 +101,11 @@ def _add_placing(
                 "The server is shutting down; ask another, or ask again later.",
                 headers=_RETRY_LATER,
             )
-        if live.is_full:
+        if refusal := live.refusal():
+            live.refused[refusal] += 1
             raise Problem(
                 503,
-                f"{len(live)} calls are running, and CALLWRIGHT_MAX_CALLS is {live.max_calls}; "
-                "ask again later.",
+                f"{live.words(refusal)}; ask again later.",
                 kind="full",
                 headers=_RETRY_LATER,
             )

@@ -72,8 +72,14 @@ class MediaSocket:
                     timeout_s=self._services.settings.timeouts.handshake_s,
                 )
             # Not before: sockets that say nothing would keep callers out.
-            with self._live.place():
-                await self._live.run(await self._session(start))
+            call = await self._known_call(start)
+            with self._live.place(call.id if call else None) as place:
+                if call is None:
+                    call = await self._inbound(start)
+                    place.belongs_to(call.id)
+                if not self._services.store.leads(call):  # another worker answered it
+                    call = await self._services.store.adopt(call.id)
+                await self._live.run(await self._session(start, call))
         except LineRefused as error:
             await refuse(self._websocket, error)
         except StoreError as error:
@@ -88,7 +94,7 @@ class MediaSocket:
             return settings.twilio.is_configured  # and `start` must bring a call's own id
         return has_exotel_password(self._websocket, settings)
 
-    async def _session(self, start: StreamStart) -> CallSession:
+    async def _session(self, start: StreamStart, call: Call) -> CallSession:
         encoding = self._services.settings.exotel.stream_encoding
         ducking = DuckingFilter()
         try:
@@ -97,7 +103,6 @@ class MediaSocket:
             )
         except ValueError as error:
             raise StreamRefused(f"CALLWRIGHT_EXOTEL__STREAM_ENCODING: {error}") from error
-        call = await self._call(start)
         is_twilio = start.carrier == "twilio"
         line = LineShape(
             start.sample_rate_hz,
@@ -122,8 +127,8 @@ class MediaSocket:
             )
             raise StreamRefused(f"The call's flow can't be started: {error}") from error
 
-    async def _call(self, start: StreamStart) -> Call:
-        """The call that the stream belongs to: by our id, by the carrier's, or a new one."""
+    async def _known_call(self, start: StreamStart) -> Call | None:
+        """The call that the stream belongs to, by our id or the carrier's; None: a new one."""
         store = self._services.store
         call_id = start.custom_parameters.get("call_id") or self._websocket.query_params.get(
             "call_id"
@@ -146,7 +151,7 @@ class MediaSocket:
                 "start.customParameters.call_id is missing: point the number's webhook at "
                 "/telephony/twilio/answer, which sends it"
             )
-        return await self._inbound(start)
+        return None
 
     async def _inbound(self, start: StreamStart) -> Call:
         to_number = start.to_number or start.custom_parameters.get("to") or ""

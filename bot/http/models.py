@@ -293,8 +293,9 @@ class HealthBody(BaseModel):
     """Whether the server lives, or can take calls."""
 
     status: str = Field(examples=["ok"])
-    running_calls: int
+    running_calls: int = Field(description="Of all workers.")
     max_calls: int
+    worker: int = Field(description="Which of the workers answers, from 0.")
 
 
 def _time(unix_ms: int) -> datetime:

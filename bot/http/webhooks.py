@@ -10,6 +10,8 @@ from bot.http.peers import has_exotel_password, is_local
 from bot.http.problems import Problem, responses
 from bot.live_calls import LiveCalls
 from bot.services import Services
+from bot.turning_away import turn_away, twiml_of_turned_away
+from bot.workers.control import CallControl
 from telephony import exotel_webhooks, twilio_webhooks
 from telephony.call import Call, Direction, Disposition, EndedBy, NewCall
 from telephony.errors import CallUnknown, WebhookMalformed
@@ -22,15 +24,17 @@ _F = TypeVar("_F")
 _T = TypeVar("_T")
 
 
-def router(services: Services, live: LiveCalls) -> APIRouter:
+def router(services: Services, live: LiveCalls, control: CallControl) -> APIRouter:
     """`/telephony/twilio/*` and `/telephony/exotel/*`, except the media sockets."""
     routes = APIRouter(prefix="/telephony", tags=["carriers"], responses=responses(400, 403))
-    _add_twilio(routes, services, live)
-    _add_exotel(routes, services, live)
+    _add_twilio(routes, services, live, control)
+    _add_exotel(routes, services, live, control)
     return routes
 
 
-def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
+def _add_twilio(
+    routes: APIRouter, services: Services, live: LiveCalls, control: CallControl
+) -> None:
     async def form(request: Request) -> Form:
         return await _twilio_form(request, services)
 
@@ -39,9 +43,6 @@ def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
         fields: Annotated[Form, Depends(form)], call_id: str | None = None
     ) -> Response:
         asked = _parsed(twilio_webhooks.parse_answer, fields)
-        if live.is_full:
-            # Twilio then hangs up; a number's fallback may take the call instead.
-            return Response(hang_up_twiml(), media_type=XML)
         if call_id is None:
             created = await services.store.create_call(
                 NewCall(
@@ -59,6 +60,9 @@ def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
             call = await _known(services, call_id)
         if call.is_terminal:
             return Response(hang_up_twiml(), media_type=XML)
+        if refusal := live.reserve(call.id):
+            number = await turn_away(services, live, call, refusal)
+            return Response(twiml_of_turned_away(call, number), media_type=XML)
         document = answer_twiml(services.urls.stream("twilio"), {"call_id": call.id})
         return Response(document, media_type=XML)
 
@@ -67,17 +71,19 @@ def _add_twilio(routes: APIRouter, services: Services, live: LiveCalls) -> None:
         callback = _parsed(twilio_webhooks.parse_status, fields)
         await _known(services, call_id)
         call = await _applied(services.dialer.apply_status(call_id, callback))
-        await _settle(services, live, call)
+        await _settle(services, live, control, call)
 
     @routes.post("/twilio/machine", status_code=204, summary="Who answered")
     async def machine(fields: Annotated[Form, Depends(form)], call_id: str) -> None:
         result = _parsed(twilio_webhooks.parse_machine, fields)
         await _known(services, call_id)
         call = await _applied(services.dialer.apply_machine(call_id, result))
-        await _end_voicemail(live, call)
+        _end_voicemail(control, call)
 
 
-def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
+def _add_exotel(
+    routes: APIRouter, services: Services, live: LiveCalls, control: CallControl
+) -> None:
     async def fields_of(request: Request) -> Mapping[str, object]:
         return await _exotel_fields(request, services)
 
@@ -88,7 +94,7 @@ def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
         read = _parsed(exotel_webhooks.parse_status, fields)
         known = await _known(services, call_id or read.custom_field)
         call = await _applied(services.dialer.apply_status(known.id, read.callback))
-        await _settle(services, live, call)
+        await _settle(services, live, control, call)
 
     goes_on = "Where a flow goes on after the Voicebot: 200 to its end, 302 to a person"
 
@@ -99,7 +105,13 @@ def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
         asked = _parsed(exotel_webhooks.parse_passthru, texts)
         call = await services.store.find_by_carrier_call_id("exotel", asked.carrier_call_id)
         transfers = call is not None and call.transfer_to is not None
-        return Response(status_code=302 if transfers else 200, headers={"Location": ""})
+        return _branch(302 if transfers else 200)
+
+    admits = "Whether there is room, asked before the Voicebot: 200 there is, 302 there is none"
+
+    @routes.get("/exotel/admit", summary=admits)
+    async def admit(fields: Annotated[Fields, Depends(fields_of)]) -> Response:
+        return _branch(200 if await _admitted(services, live, fields) else 302)
 
     @routes.get("/exotel/connect", summary="Whom the Connect applet shall call")
     async def connect(
@@ -116,12 +128,30 @@ def _add_exotel(routes: APIRouter, services: Services, live: LiveCalls) -> None:
     async def stream_url(
         fields: Annotated[Fields, Depends(fields_of)],
     ) -> dict[str, str]:
-        sid = str(fields.get("CallSid", ""))
-        if not sid:
-            raise Problem(400, "CallSid is missing: Exotel sends it in the query.")
-        call_id = str(fields.get("CustomField", "")) or await _inbound(services, sid, fields)
-        call = await _known(services, call_id)
+        call = await _admitted(services, live, fields)
+        if call is None:
+            raise Problem(503, "There is no room for another call.", kind="full")
         return {"url": services.urls.exotel_stream(call.id, services.settings)}
+
+
+def _branch(status: int) -> Response:
+    """Where a flow of Exotel's goes on: 200 is its branch A, 302 branch B."""
+    return Response(status_code=status, headers={"Location": ""})
+
+
+async def _admitted(services: Services, live: LiveCalls, fields: Fields) -> Call | None:
+    """The call that Exotel asks about, with a place of its own; None: it is turned away."""
+    sid = str(fields.get("CallSid", ""))
+    if not sid:
+        raise Problem(400, "CallSid is missing: Exotel sends it in the query.")
+    call_id = str(fields.get("CustomField", "")) or await _inbound(services, sid, fields)
+    call = await _known(services, call_id)
+    if call.is_terminal:
+        return None
+    if refusal := live.reserve(call.id):
+        await turn_away(services, live, call, refusal)
+        return None
+    return call
 
 
 async def _inbound(services: Services, sid: str, fields: Mapping[str, object]) -> str:
@@ -147,21 +177,23 @@ async def _known(services: Services, call_id: str) -> Call:
         raise Problem(404, str(error)) from error
 
 
-async def _settle(services: Services, live: LiveCalls, call: Call) -> None:
+async def _settle(services: Services, live: LiveCalls, control: CallControl, call: Call) -> None:
     """Judge a call that ended without a conversation: nobody else will."""
-    has_session = live.find(call.id) is not None
-    if call.is_terminal and not call.is_settled and not has_session and services.store.leads(call):
+    if not call.is_terminal:
+        return
+    live.release(call.id)
+    is_ours = live.board.is_of_us(call.owner) and not control.is_led(call.id)
+    if is_ours and not call.is_settled:
         reason = "the carrier ended the call before its media stream came"
         await services.store.finish(
             call.id, Disposition.FAILED, EndedBy.CARRIER, reason=call.failure_reason or reason
         )
 
 
-async def _end_voicemail(live: LiveCalls, call: Call) -> None:
-    session = live.find(call.id)
-    if session is not None and call.disposition is Disposition.VOICEMAIL:
-        await session.end(
-            CallEnding(Disposition.VOICEMAIL, EndedBy.BOT, reason="a machine answered")
+def _end_voicemail(control: CallControl, call: Call) -> None:
+    if call.disposition is Disposition.VOICEMAIL:
+        control.end(
+            call.id, CallEnding(Disposition.VOICEMAIL, EndedBy.BOT, reason="a machine answered")
         )
 
 

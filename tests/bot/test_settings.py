@@ -48,7 +48,7 @@ def test_the_default_database_is_sqlite_in_the_data_folder(tmp_path: Path) -> No
         ("PORT", "eighty", "'eighty' is not allowed; it must be a whole number from 0 to 65,535"),
         ("PORT", "70000", "'70000' is not allowed; it must be a whole number from 0 to 65,535"),
         ("PORT", "-1", "'-1' is not allowed"),
-        ("MAX_CALLS", "0", "a whole number from 1 to 1,000"),
+        ("MAX_CALLS", "-1", "a whole number from 0 to 1,000"),
         ("LOG_LEVEL", "loud", "one of TRACE, DEBUG, INFO, WARNING, ERROR"),
         ("RECORD_CALLS", "perhaps", "it must be true or false"),
         ("DEFAULT_LANGUAGE", "Hindi", "two letters"),

@@ -1,0 +1,282 @@
+"""What a worker measures of itself, and all workers' measurements in Prometheus' words.
+
+A worker leaves its numbers on the board every second, so whichever worker is asked tells of all,
+also of one that hangs. Counters begin anew with a worker that was restarted, as Prometheus expects.
+"""
+
+import gc
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import psutil
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from bot.live_calls import LiveCalls
+from bot.loop_lag import BUCKETS_MS, LagSummary, LoopLag
+from bot.services import Services
+from bot.workers.board import Board, WorkerState
+from bot.workers.places import Occupied
+from speech.pool import Priority
+
+
+class Garbage:
+    """Counts the collections of garbage and how long they held every thread."""
+
+    def __init__(self) -> None:
+        self.pauses = [0, 0, 0]  # by generation
+        self.paused_s = [0.0, 0.0, 0.0]
+        self.longest_s = 0.0
+        self._began_s = 0.0
+
+    def watch(self) -> None:
+        """Count from now on."""
+        gc.callbacks.append(self._note)
+
+    def close(self) -> None:
+        """Count no more."""
+        gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began_s = time.perf_counter()
+            return
+        took_s, generation = time.perf_counter() - self._began_s, info["generation"]
+        self.pauses[generation] += 1
+        self.paused_s[generation] += took_s
+        self.longest_s = max(self.longest_s, took_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """One worker's numbers. Times in seconds unless their name says otherwise."""
+
+    running_calls: int
+    refused_calls: Mapping[str, int]  # by reason
+    lag: Mapping[str, float]  # the fields of LagSummary
+    lag_counts: tuple[int, ...]  # by bucket of loop_lag.BUCKETS_MS
+    lag_sum_ms: float
+    pool: Mapping[str, int]  # threads, queued, running, dropped, refused
+    jobs: Mapping[str, tuple[int, float, float]]  # by priority: jobs, run_s, waited_s
+    cache: Mapping[str, int]  # hits, misses, memory_bytes, entries
+    garbage: Mapping[str, float]  # pauses, paused_s, longest_s
+    process: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def as_text(self) -> bytes:
+        """For the board."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_text(cls, text: bytes) -> "Measurements":
+        """What `as_text` wrote."""
+        return cls(**json.loads(text))
+
+
+def measure(services: Services, live: LiveCalls, lag: LoopLag, garbage: Garbage) -> Measurements:
+    """This process as it is now."""
+    pool = services.pool.stats
+    caches = {id(cache): cache.stats for cache in services.caches.values()}.values()
+    return Measurements(
+        running_calls=len(live),
+        refused_calls={reason.value: count for reason, count in live.refused.items()},
+        lag=asdict(lag.window.summary()),
+        lag_counts=lag.counts.counts,
+        lag_sum_ms=lag.counts.sum_ms,
+        pool={
+            "threads": pool.workers,
+            "queued": pool.queued,
+            "running": pool.running,
+            "dropped": pool.dropped,
+            "refused": pool.refused,
+        },
+        jobs={
+            priority.name.lower(): (times.jobs, times.run_s, times.waited_s)
+            for priority, times in pool.times.items()
+        },
+        cache={
+            name: sum(getattr(stats, name) for stats in caches)
+            for name in ("hits", "misses", "memory_bytes", "entries")
+        },
+        garbage={
+            "pauses": sum(garbage.pauses),
+            "paused_s": sum(garbage.paused_s),
+            "longest_s": garbage.longest_s,
+        },
+        process=_process(),
+    )
+
+
+def _process() -> dict[str, float]:
+    process = psutil.Process()
+    with process.oneshot():
+        times = process.cpu_times()
+        return {
+            "resident_memory_bytes": process.memory_info().rss,
+            "cpu_seconds": times.user + times.system,
+            "threads": process.num_threads(),
+            "open_fds": process.num_fds(),
+            "start_time_seconds": process.create_time(),
+        }
+
+
+def exposition(board: Board) -> bytes:
+    """All workers' measurements, in Prometheus' text format."""
+    told = {worker: board.published(worker) for worker in range(board.workers)}
+    workers = {str(worker): Measurements.from_text(text) for worker, text in told.items() if text}
+    states = {str(worker): board.state(worker) for worker in range(board.workers)}
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Told(workers, states, board.occupied(), board.max_calls))
+    return generate_latest(registry)
+
+
+class _Told(Collector):
+    """The families of one answer."""
+
+    def __init__(
+        self,
+        workers: Mapping[str, Measurements],
+        states: Mapping[str, WorkerState],
+        occupied: Occupied,
+        max_calls: int,
+    ) -> None:
+        self._workers = workers
+        self._states = states
+        self._occupied = occupied
+        self._max_calls = max_calls
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._calls()
+        yield from self._lag()
+        yield from self._models()
+        yield from self._process()
+
+    def _calls(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("callwright_max_calls", "Calls at once.", self._max_calls)
+        yield GaugeMetricFamily(
+            "callwright_reserved_calls",
+            "Places kept for calls that are answered or dialled.",
+            self._occupied.reserved,
+        )
+        running = GaugeMetricFamily(
+            "callwright_running_calls", "Calls that run.", labels=["worker"]
+        )
+        takes = GaugeMetricFamily(
+            "callwright_takes_calls", "1: it takes new calls.", labels=["worker"]
+        )
+        refused = CounterMetricFamily(
+            "callwright_refused_calls",
+            "Calls for which there was no room.",
+            labels=["worker", "reason"],
+        )
+        for worker, state in self._states.items():
+            takes.add_metric([worker], float(state is WorkerState.OPEN))
+        for worker, told in self._workers.items():
+            running.add_metric([worker], told.running_calls)
+            for reason in ("full", "late", "stopping"):
+                refused.add_metric([worker, reason], told.refused_calls.get(reason, 0))
+        yield from (running, takes, refused)
+
+    def _lag(self) -> Iterator[Metric]:
+        name, what = "callwright_event_loop_lag", "How late the event loop woke"
+        histogram = HistogramMetricFamily(f"{name}_seconds", f"{what}.", labels=["worker"])
+        recent = GaugeMetricFamily(
+            f"{name}_recent_seconds",
+            f"{what} in the last seconds: the worst, and the P99.",
+            labels=["worker", "window", "figure"],
+        )
+        for worker, told in self._workers.items():
+            seen, buckets = 0, list[tuple[str, float]]()
+            for bound_ms, count in zip(BUCKETS_MS, told.lag_counts, strict=False):
+                seen += count
+                buckets.append((str(bound_ms / 1000), seen))
+            buckets.append(("+Inf", sum(told.lag_counts)))
+            histogram.add_metric([worker], buckets, told.lag_sum_ms / 1000)
+            lag = LagSummary(**told.lag)
+            for window, worst, p99 in (
+                ("10s", lag.max_10s_ms, lag.p99_10s_ms),
+                ("60s", lag.max_60s_ms, lag.p99_60s_ms),
+            ):
+                recent.add_metric([worker, window, "max"], worst / 1000)
+                recent.add_metric([worker, window, "p99"], p99 / 1000)
+        yield from (histogram, recent)
+
+    def _models(self) -> Iterator[Metric]:
+        for name, what in (
+            ("threads", "Threads that run models."),
+            ("queued", "Jobs of models that wait for a thread."),
+            ("running", "Jobs of models that run."),
+        ):
+            yield self._gauge(f"callwright_model_{name}", what, "pool", name)
+        for name, what in (
+            ("dropped", "Jobs that nobody waited for any more."),
+            ("refused", "Jobs for which the queue was too long."),
+        ):
+            yield self._counter(f"callwright_model_{name}", what, "pool", name)
+        for index, (name, what) in enumerate(
+            (
+                ("jobs", "Jobs of models that have run; `final` decodes what a caller said."),
+                ("run_seconds", "How long they ran."),
+                ("wait_seconds", "How long they waited for a thread."),
+            )
+        ):
+            family = CounterMetricFamily(
+                f"callwright_model_{name}", what, labels=["worker", "priority"]
+            )
+            for worker, told in self._workers.items():
+                for priority in Priority:
+                    value = told.jobs[priority.name.lower()][index]
+                    family.add_metric([worker, priority.name.lower()], value)
+            yield family
+        for name, what in (
+            ("hits", "Sentences that were spoken from the cache."),
+            ("misses", "Sentences that were synthesised."),
+        ):
+            yield self._counter(f"callwright_speech_cache_{name}", what, "cache", name)
+        yield self._gauge(
+            "callwright_speech_cache_bytes", "Its size in memory.", "cache", "memory_bytes"
+        )
+
+    def _process(self) -> Iterator[Metric]:
+        yield self._counter("callwright_gc", "Collections of garbage.", "garbage", "pauses")
+        yield self._counter(
+            "callwright_gc_pause_seconds", "How long they held it up.", "garbage", "paused_s"
+        )
+        yield self._gauge(
+            "callwright_gc_longest_pause_seconds", "The longest.", "garbage", "longest_s"
+        )
+        yield self._counter(
+            "process_cpu_seconds", "CPU time, of user and system.", "process", "cpu_seconds"
+        )
+        for name, what in (
+            ("resident_memory_bytes", "Memory in use."),
+            ("threads", "Threads."),
+            ("open_fds", "Open files and sockets."),
+            ("start_time_seconds", "When it started, in Unix time."),
+        ):
+            yield self._gauge(f"process_{name}", what, "process", name)
+
+    def _gauge(self, name: str, what: str, group: str, key: str) -> Metric:
+        family = GaugeMetricFamily(name, what, labels=["worker"])
+        for worker, value in self._values(group, key):
+            family.add_metric([worker], value)
+        return family
+
+    def _counter(self, name: str, what: str, group: str, key: str) -> Metric:
+        family = CounterMetricFamily(name, what, labels=["worker"])
+        for worker, value in self._values(group, key):
+            family.add_metric([worker], value)
+        return family
+
+    def _values(self, group: str, key: str) -> Iterator[tuple[str, float]]:
+        for worker, told in self._workers.items():
+            values: Mapping[str, Any] = getattr(told, group)
+            yield worker, values[key]

@@ -1,0 +1,1 @@
+"""Several processes that share one port, its calls and the places for them."""
