@@ -12,13 +12,14 @@ from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
 from loguru import logger
 
+from bot.garbage import GarbagePauses
 from bot.http import calls as api_calls
 from bot.http import media, metrics, problems, webhooks
 from bot.http.body_limit import BodyLimit
 from bot.http.models import HealthBody
 from bot.live_calls import LiveCalls
-from bot.loop_lag import LoopLag
-from bot.measurements import Garbage, measure
+from bot.loop_lag import LateGate, LoopLag
+from bot.measurements import measure
 from bot.outbound import Outbound
 from bot.services import Services, open_services
 from bot.settings import Settings
@@ -78,18 +79,19 @@ async def open_server(
         app.include_router(webhooks.router(services, live, control), responses=invalid)
         app.include_router(media.router(services, live))
         _add_health(server)
-        async with _measuring(server), _background(server, outbound):
+        async with _background(server, outbound):
             await services.render_static_prompts()
             # What lives now lives for ever: collections need not look at it again.
             gc.collect()
             gc.freeze()
-            server.is_ready = True
-            live.open(services.store.worker_id)
-            preparing = asyncio.create_task(_prepare_echo(settings))
-            yield server
-            preparing.cancel()
-            server.is_ready = False
-            await live.drain(settings.timeouts.shutdown_s)
+            async with _measuring(server):
+                server.is_ready = True
+                live.open(services.store.worker_id)
+                preparing = asyncio.create_task(_prepare_echo(settings))
+                yield server
+                preparing.cancel()
+                server.is_ready = False
+                await live.drain(settings.timeouts.shutdown_s)
 
 
 def _live_calls(settings: Settings, seat: Seat | None) -> LiveCalls:
@@ -110,12 +112,12 @@ async def _prepare_echo(settings: Settings) -> None:
 @asynccontextmanager
 async def _measuring(server: Server) -> AsyncGenerator[None]:
     """The loop's lag and the rest of what `/metrics` tells."""
-    services, live, garbage = server.services, server.live, Garbage()
+    services, live, garbage = server.services, server.live, GarbagePauses()
 
     def publish() -> None:
         live.board.publish(live.worker, measure(services, live, lag, garbage).as_text())
 
-    lag = LoopLag(publish, live.set_late)
+    lag = LoopLag(LateGate(services.settings.max_loop_lag_ms), publish, live.set_late)
     server.app.include_router(metrics.router(services.settings, live, publish))
     garbage.watch()
     async with asyncio.TaskGroup() as tasks:

@@ -1,6 +1,7 @@
 """The calls that run in this process: how many there may be, and how to reach one."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from loguru import logger
 
 from bot.ending import CallEnding
+from bot.garbage import CollectionRule
 from bot.session import CallSession
 from bot.workers.board import Board, WorkerState
 from bot.workers.places import Refusal, StreamRuns
@@ -53,6 +55,7 @@ class LiveCalls:
         self._places = 0
         self._silent: dict[asyncio.Timeout, str] = {}  # the oldest first; its peer's address
         self._sessions: dict[str, CallSession] = {}
+        self._collection = CollectionRule()
         self._is_open = self._is_draining = self._is_late = False
         self._emptied = asyncio.Event()
         self._emptied.set()
@@ -82,6 +85,7 @@ class LiveCalls:
         """Take calls from now on, and lead them under that id."""
         if worker_id:
             self.board.introduce(self.worker, worker_id)
+        self._collection = CollectionRule()
         self._is_open = True
         self._show_state()
 
@@ -107,7 +111,7 @@ class LiveCalls:
         if self.board.room() > 0:
             return None
         is_full = self.board.occupied().total >= self.max_calls
-        return Refusal.LATE if self._is_late and not is_full else Refusal.FULL
+        return Refusal.FULL if is_full else Refusal.LATE
 
     def reserve(self, call_id: str, for_s: float = STREAM_WAIT_S) -> Refusal | None:
         """Keep a place for a call whose stream is to come within `for_s`; None: it has one.
@@ -206,20 +210,24 @@ class LiveCalls:
             case Refusal.STOPPING:
                 return "The server is shutting down; try another"
             case Refusal.LATE:
-                return "The machine is busier than it can be; try again later"
+                return "The machine is too busy, or a worker is missing; try again later"
             case Refusal.FULL:
                 used = self.board.occupied().total
                 return f"{used} calls are running, and CALLWRIGHT_MAX_CALLS is {self.max_calls}"
 
     async def run(self, session: CallSession) -> None:
         """Run a session, reachable by its call's id. Raises LineBusy when it runs already."""
-        if session.call_id in self._sessions:
-            raise LineBusy(f"Call {session.call_id} has a stream already")
-        self._sessions[session.call_id] = session
+        call_id = session.call_id
+        if call_id in self._sessions:
+            raise LineBusy(f"Call {call_id} has a stream already")
+        self._sessions[call_id] = session
         try:
             await session.run()
         finally:
-            del self._sessions[session.call_id]
+            del self._sessions[call_id]
+        if self._collection.is_due(len(self._sessions)):
+            del session  # it is part of the garbage
+            await asyncio.to_thread(gc.collect)
 
     def find(self, call_id: str) -> CallSession | None:
         """The session of a call, if it runs here."""

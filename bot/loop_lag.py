@@ -17,12 +17,13 @@ BUCKETS_MS = (1, 2, 5, 10, 20, 40, 60, 100, 200, 500, 1000)
 """Bounds of the histogram. 60 ms is what a telephone's jitter buffer hides."""
 
 LATE_MS = 60.0
-"""A second is a late one when a tenth of its wake-ups come later than this: the far end's jitter
+"""The usual limit. A second is a late one when a tenth of its wake-ups come later than this: the far end's jitter
 buffer (60 ms) runs dry, so the bot's voice has holes in every call. Judged by the worst wake-up
 alone, a machine that did other work beside eight good calls was taken for overloaded."""
 
-CALM_MS = 30.0
-"""A second is calm again below this; between the two nothing changes, or it would flap."""
+CALM_SHARE = 0.5
+"""A second is calm again below this share of the limit; between the two nothing changes, or the
+gate would flap."""
 
 SUSTAINED_S = 5
 """So many late seconds in a row close the gate, so many calm ones open it: one collection of
@@ -86,14 +87,19 @@ class LagCounts:
 class LateGate:
     """Whether new calls should stay away: the loop has been late for seconds on end."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_ms: float = LATE_MS) -> None:
+        """`limit_ms`: what a late second's lag is above; 0: no second is late."""
         self.is_late = False
+        self._limit_ms = limit_ms
         self._in_a_row = 0
 
     def second(self, lags_ms: Sequence[float]) -> bool:
         """Take the lags of one more second; returns whether that changed `is_late`."""
         p90_ms = sorted(lags_ms)[int(0.9 * (len(lags_ms) - 1) + 0.5)]
-        is_for_a_change = p90_ms < CALM_MS if self.is_late else p90_ms > LATE_MS
+        if self.is_late:
+            is_for_a_change = p90_ms < CALM_SHARE * self._limit_ms
+        else:
+            is_for_a_change = p90_ms > self._limit_ms > 0.0
         self._in_a_row = self._in_a_row + 1 if is_for_a_change else 0
         if self._in_a_row < SUSTAINED_S:
             return False
@@ -105,11 +111,13 @@ class LateGate:
 class LoopLag:
     """Measures the loop that runs it; `run` is owned by the server."""
 
-    def __init__(self, on_second: Callable[[], None], on_late: Callable[[bool], None]) -> None:
+    def __init__(
+        self, gate: LateGate, on_second: Callable[[], None], on_late: Callable[[bool], None]
+    ) -> None:
         """`on_second` is called about once a second; `on_late` when the gate closes or opens."""
         self.window = LagWindow()
         self.counts = LagCounts()
-        self.gate = LateGate()
+        self.gate = gate
         self._on_second = on_second
         self._on_late = on_late
 

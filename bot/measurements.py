@@ -4,9 +4,7 @@ A worker leaves its numbers on the board every second, so whichever worker is as
 also of one that hangs. Counters begin anew with a worker that was restarted, as Prometheus expects.
 """
 
-import gc
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,39 +19,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from bot.garbage import GarbagePauses
 from bot.live_calls import LiveCalls
 from bot.loop_lag import BUCKETS_MS, LagSummary, LoopLag
 from bot.services import Services
 from bot.workers.board import Board, WorkerState
 from bot.workers.places import Occupied
 from speech.pool import Priority
-
-
-class Garbage:
-    """Counts the collections of garbage and how long they held every thread."""
-
-    def __init__(self) -> None:
-        self.pauses = [0, 0, 0]  # by generation
-        self.paused_s = [0.0, 0.0, 0.0]
-        self.longest_s = 0.0
-        self._began_s = 0.0
-
-    def watch(self) -> None:
-        """Count from now on."""
-        gc.callbacks.append(self._note)
-
-    def close(self) -> None:
-        """Count no more."""
-        gc.callbacks.remove(self._note)
-
-    def _note(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            self._began_s = time.perf_counter()
-            return
-        took_s, generation = time.perf_counter() - self._began_s, info["generation"]
-        self.pauses[generation] += 1
-        self.paused_s[generation] += took_s
-        self.longest_s = max(self.longest_s, took_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +40,8 @@ class Measurements:
     pool: Mapping[str, int]  # threads, queued, running, dropped, refused
     jobs: Mapping[str, tuple[int, float, float]]  # by priority: jobs, run_s, waited_s
     cache: Mapping[str, int]  # hits, misses, memory_bytes, entries
-    garbage: Mapping[str, float]  # pauses, paused_s, longest_s
+    garbage: Mapping[str, tuple[int, float]]  # by generation: pauses, paused_s
+    longest_pause_s: float
     process: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def as_text(self) -> bytes:
@@ -81,7 +54,9 @@ class Measurements:
         return cls(**json.loads(text))
 
 
-def measure(services: Services, live: LiveCalls, lag: LoopLag, garbage: Garbage) -> Measurements:
+def measure(
+    services: Services, live: LiveCalls, lag: LoopLag, garbage: GarbagePauses
+) -> Measurements:
     """This process as it is now."""
     pool = services.pool.stats
     caches = {id(cache): cache.stats for cache in services.caches.values()}.values()
@@ -107,10 +82,10 @@ def measure(services: Services, live: LiveCalls, lag: LoopLag, garbage: Garbage)
             for name in ("hits", "misses", "memory_bytes", "entries")
         },
         garbage={
-            "pauses": sum(garbage.pauses),
-            "paused_s": sum(garbage.paused_s),
-            "longest_s": garbage.longest_s,
+            str(generation): (garbage.pauses[generation], garbage.paused_s[generation])
+            for generation in range(3)
         },
+        longest_pause_s=garbage.longest_s,
         process=_process(),
     )
 
@@ -246,13 +221,7 @@ class _Told(Collector):
         )
 
     def _process(self) -> Iterator[Metric]:
-        yield self._counter("callwright_gc", "Collections of garbage.", "garbage", "pauses")
-        yield self._counter(
-            "callwright_gc_pause_seconds", "How long they held it up.", "garbage", "paused_s"
-        )
-        yield self._gauge(
-            "callwright_gc_longest_pause_seconds", "The longest.", "garbage", "longest_s"
-        )
+        yield from self._garbage()
         yield self._counter(
             "process_cpu_seconds", "CPU time, of user and system.", "process", "cpu_seconds"
         )
@@ -263,6 +232,27 @@ class _Told(Collector):
             ("start_time_seconds", "When it started, in Unix time."),
         ):
             yield self._gauge(f"process_{name}", what, "process", name)
+
+    def _garbage(self) -> Iterator[Metric]:
+        for index, (name, what) in enumerate(
+            (
+                ("collections", "Collections of garbage; generation 2 looks at all objects."),
+                ("pause_seconds", "How long they held every thread up."),
+            )
+        ):
+            family = CounterMetricFamily(
+                f"callwright_gc_{name}", what, labels=["worker", "generation"]
+            )
+            for worker, told in self._workers.items():
+                for generation, figures in told.garbage.items():
+                    family.add_metric([worker, generation], figures[index])
+            yield family
+        longest = GaugeMetricFamily(
+            "callwright_gc_longest_pause_seconds", "The longest of them.", labels=["worker"]
+        )
+        for worker, told in self._workers.items():
+            longest.add_metric([worker], told.longest_pause_s)
+        yield longest
 
     def _gauge(self, name: str, what: str, group: str, key: str) -> Metric:
         family = GaugeMetricFamily(name, what, labels=["worker"])

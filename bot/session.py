@@ -1,7 +1,6 @@
 """One call, from its first frame to its final record."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -263,5 +262,3 @@ class CallSession:
         if self._echo:
             self._echo.close()
         await self._journal.finish(ending)
-        # A pipeline is a web of cycles (8 to 34 MB of them): without this, memory grows.
-        await asyncio.to_thread(gc.collect)

@@ -29,6 +29,7 @@ from bot.capacity import (
     model_threads,
 )
 from bot.errors import SettingsError
+from bot.loop_lag import LATE_MS
 from bot.setting_groups import (
     BusinessSettings,
     ExotelSettings,
@@ -102,6 +103,13 @@ class Settings(BaseSettings):
         description="Calls at the same time, of all workers; more are refused before they are "
         f"answered. 0: what was measured, {CALLS_PER_CORE} for each core, of {CORES_PER_WORKER} "
         "cores at most for each worker.",
+    )
+    max_loop_lag_ms: float = Field(
+        default=LATE_MS,
+        ge=0,
+        le=10_000,
+        description="New calls are refused while the event loop is later than this (ms) for "
+        "seconds on end; 0: never for that.",
     )
     overflow_number: DialledNumber | None = Field(
         default=None,

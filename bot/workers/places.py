@@ -18,7 +18,7 @@ class Refusal(Enum):
     """Why another call is not taken."""
 
     FULL = "full"
-    LATE = "late"  # the event loops are late: see loop_lag.py
+    LATE = "late"  # places are left, and no worker for them: late (see loop_lag.py), or absent
     STOPPING = "stopping"
 
 

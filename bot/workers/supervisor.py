@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from loguru import logger
 
@@ -81,7 +81,7 @@ class Supervisor:
         """Tell all workers to stop; told twice, they do so at once."""
         self._stopping.set()
         for process in self._running.values():
-            process.terminate()
+            _tell_to_stop(process)
 
     async def _first_serves(self) -> None:
         while not (self._has_served or self._stopping.is_set()):
@@ -95,7 +95,7 @@ class Supervisor:
             process = self._running[worker] = await self._start(worker)
             began_s = time.monotonic()
             if self._stopping.is_set():  # told while it was started
-                process.terminate()
+                _tell_to_stop(process)
             status = await process.wait()
             del self._running[worker]
             self._board.forget(worker)
@@ -144,3 +144,8 @@ class Supervisor:
             pass_fds=inherited.descriptors,
             process_group=0,
         )
+
+
+def _tell_to_stop(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        process.terminate()

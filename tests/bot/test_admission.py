@@ -1,5 +1,6 @@
 """Calls for which there is no room, at a server with one place."""
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +13,9 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import Server, open_server
+from bot.outbound import Outbound
 from bot.settings import load_settings
+from telephony.call import CallStatus, Direction, NewCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -141,3 +144,50 @@ async def test_there_is_nothing_to_hang_up_that_is_not_there(http: httpx.AsyncCl
     assert "<Stream" in await answer(http, 7)
     call_id = (await record(http, f"CA{7:032x}"))["call_id"]
     assert (await http.post(f"/api/calls/{call_id}/hang-up")).status_code == 409  # no carrier
+
+
+async def asked_for(server: Server, *numbers: str) -> list[str]:
+    """Calls that nobody has dialled; there is no carrier, so that dialling fails at once."""
+    store = server.services.store
+    new = [NewCall(Direction.OUTBOUND, to, "+1", "customer_support", "twilio") for to in numbers]
+    return [(await store.create_call(one)).call.id for one in new]
+
+
+async def until_status(server: Server, call_id: str, status: CallStatus) -> None:
+    async with asyncio.timeout(20):
+        while (await server.services.store.get(call_id)).status is not status:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_call_is_dialled_when_there_is_a_place_for_it(server: Server) -> None:
+    outbound = Outbound(server.services, server.live)
+    first, second, third = await asked_for(server, "+911", "+912", "+913")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(outbound.run())
+        with server.live.place():
+            outbound.place(first)
+            outbound.place(second)
+            outbound.place(third)
+            for call_id in (first, second, third):  # reading lets the dialer have its turns
+                assert (await server.services.store.get(call_id)).status is CallStatus.QUEUED
+        for call_id in (first, second, third):  # each leaves its place to the next
+            await until_status(server, call_id, CallStatus.FAILED)
+        running.cancel()
+    assert server.live.board.occupied().total == 0
+
+
+async def test_who_still_waits_when_the_server_stops_is_not_dialled(server: Server) -> None:
+    """The last test of this module: its server takes no calls any more."""
+    outbound = Outbound(server.services, server.live)
+    (waiting,) = await asked_for(server, "+914")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(outbound.run())
+        with server.live.place():
+            outbound.place(waiting)
+            draining = tasks.create_task(server.live.drain(timeout_s=20))
+            await until_status(server, waiting, CallStatus.CANCELED)
+        await draining
+        running.cancel()
+    assert "stopped before there was room" in str(
+        (await server.services.store.get(waiting)).failure_reason
+    )

@@ -34,6 +34,12 @@ def test_only_lasting_lag_shuts_the_gate_and_only_lasting_calm_opens_it(
     assert told == [True, False, True][: len(told)]
 
 
+def test_without_a_limit_nothing_is_late() -> None:
+    gate = LateGate(0.0)
+    assert not any(gate.second([900.0]) for _ in range(60))
+    assert not gate.is_late
+
+
 def test_the_summary_forgets_what_is_old() -> None:
     window = LagWindow()
     assert window.summary() == LagSummary()

@@ -264,3 +264,15 @@ async def record_of(line: Loopback, phone: RawTelephone, *, until: str) -> dict[
                 if call["carrier_call_id"] == phone.call_sid and call[until]:
                     return call
             await asyncio.sleep(0.2)
+
+
+async def test_workers_whose_parent_is_killed_stop_too(tmp_path: Path) -> None:
+    settings = {"CALLWRIGHT_WORKERS": "2", "CALLWRIGHT_HEARING": '{"en": "none"}'}
+    async with loopback(tmp_path, settings) as line:
+        await until_both_take_calls(line)
+        workers = [psutil.Process(pid) for pid in pids(line).values()]
+        os.kill(line.pid, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while any(worker.is_running() for worker in workers):
+                await asyncio.sleep(0.1)
+    assert "the process that started this worker is gone" in (tmp_path / "server.log").read_text()
