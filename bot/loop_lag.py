@@ -17,9 +17,10 @@ BUCKETS_MS = (1, 2, 5, 10, 20, 40, 60, 100, 200, 500, 1000)
 """Bounds of the histogram. 60 ms is what a telephone's jitter buffer hides."""
 
 LATE_MS = 60.0
-"""The usual limit. A second is a late one when a tenth of its wake-ups come later than this: the far end's jitter
-buffer (60 ms) runs dry, so the bot's voice has holes in every call. Judged by the worst wake-up
-alone, a machine that did other work beside eight good calls was taken for overloaded."""
+"""The usual limit. A second is a late one when a tenth of its wake-ups come later than this: the
+far end's jitter buffer (60 ms) runs dry, so the bot's voice has holes in every call. Judged by the
+worst wake-up alone, a machine that did other work beside eight good calls was taken for
+overloaded."""
 
 CALM_SHARE = 0.5
 """A second is calm again below this share of the limit; between the two nothing changes, or the
