@@ -13,7 +13,17 @@ from pathlib import Path
 
 from benchmarks.machine import describe, load
 
-NAMES = ("start", "memory", "hearing", "hints", "echo", "simulated_calls", "unseen_calls", "turns")
+NAMES = (
+    "start",
+    "memory",
+    "hearing",
+    "hints",
+    "echo",
+    "simulated_calls",
+    "unseen_calls",
+    "turns",
+    "speaking",
+)
 QUICK = frozenset({"turns"})  # those with a small run beside the whole one
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

@@ -111,6 +111,10 @@ class SpeechCache:
                 del self._making[key]
             ended.set()
 
+    async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool:
+        """Whether it would come at once, without synthesis."""
+        return await self._find(self._key(request, sample_rate_hz)) is not None
+
     async def prewarm(
         self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
     ) -> list[tuple[SpeechRequest, SpeechError]]:
