@@ -1,6 +1,7 @@
 """One turn's audio on its way through the recogniser, decoded while the caller still speaks."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,13 +10,17 @@ from loguru import logger
 from processors.detectors import EndOfTurn
 from processors.expecting import Expectation, Verdict
 from processors.frames import UtterancePartialFrame
-from speech.errors import SpeechError
+from speech.errors import DeadlineExceeded, SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
 ENGINE_FAILURES = (SpeechError, ValueError, RuntimeError, MemoryError)
 """Recognisers promise SpeechError; the others are what engines break their word with, and the
 caller's next turn must find an ear."""
 
+WORDS_S = 5.0
+"""How long words are waited for from when the caller may have finished; a short answer takes
+0.06 s. Then the call goes on by keys. Shorter, and a burst of calls makes some of them deaf for
+good; longer, and callers hang up before they are asked for a key."""
 
 GOES_ON_MS = 700
 """A voice that comes later than this after the last one is a new answer. Pauses inside an answer
@@ -51,14 +56,23 @@ class Utterance:
     Nothing is decoded twice: when the turn ends behind the audio that was decoded last, those
     words are the final ones. But a turn that begins so soon behind another that both may be one is
     decoded with the other's audio too, and judged by what was expected then: a recogniser knows a
-    word by those around it. `words` and `finish` raise `ENGINE_FAILURES`.
+    word by those around it. `words` and `finish` raise `ENGINE_FAILURES`; once its words did not
+    come in time, at once.
     """
 
     def __init__(
-        self, ear: Ear, *, first_ms: int, start_ms: int, before: "Utterance | None" = None
+        self,
+        ear: Ear,
+        *,
+        first_ms: int,
+        start_ms: int,
+        before: "Utterance | None" = None,
+        words_s: float = WORDS_S,
     ) -> None:
         """`first_ms`: of the first sample; `start_ms`: of the voice. On the policy's clock.
-        `before`: the turn that this one may go on with."""
+        `before`: the turn that this one may go on with; `words_s`: how long words may take."""
+        self._words_s = words_s
+        self._is_lost = False  # its words did not come in time
         self._own_ear = ear
         self._ear = before._own_ear if before else ear
         self.start_ms = start_ms
@@ -116,7 +130,8 @@ class Utterance:
 
     async def words(self, *, is_urgent: bool) -> Transcript:
         """The words so far, as `RecognitionStream.partial`. Raises `SpeechError`."""
-        transcript = await self._opened().partial(is_urgent=is_urgent)
+        stream = self._opened()
+        transcript = await self._in_time(lambda: stream.partial(is_urgent=is_urgent))
         words = transcript.text.split()
         agreed = 0
         for one, other in zip(words, self._last_words, strict=False):
@@ -143,12 +158,12 @@ class Utterance:
         """All of its words. Raises `SpeechError`."""
         stream = self._opened()
         self._stream = None
-        transcript = await stream.finish()
+        transcript = await self._in_time(stream.finish)
         if not self._before:
             return Said(transcript)
         self._ear, self._before, self._fed = self._own_ear, [], 0
         try:
-            return Said(await self._opened().finish(), whole=transcript)
+            return Said(await self._in_time(self._opened().finish), whole=transcript)
         except ENGINE_FAILURES as error:
             logger.warning("the end of an answer could not be recognised alone: {!r}", error)
             return Said(transcript, whole=transcript)
@@ -157,6 +172,15 @@ class Utterance:
         """Up to where the audio of a transcript goes, on the policy's clock."""
         before = sum(map(len, self._before)) * 1000 // self._ear.sample_rate_hz
         return self._first_ms + transcript.audio_ms - before
+
+    async def _in_time(self, words: Callable[[], Awaitable[Transcript]]) -> Transcript:
+        if not self._is_lost:
+            try:
+                async with asyncio.timeout(self._words_s):
+                    return await words()
+            except TimeoutError:
+                self._is_lost = True
+        raise DeadlineExceeded(f"the recogniser gave no words within {self._words_s:g} s")
 
     def _opened(self) -> RecognitionStream:
         if self._stream is None:

@@ -1,0 +1,58 @@
+"""One turn's words, from a recogniser that may not give any."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from processors.utterance import Ear, Utterance
+from speech.errors import DeadlineExceeded
+from speech.stt import Pcm, RecognitionStream, Transcript
+
+
+class Hangs:
+    """A recogniser and its stream that keep count of who waits."""
+
+    name = "hangs"
+    languages = frozenset({"en"})
+    sample_rate_hz = 8000
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.left = 0
+
+    def open(
+        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+    ) -> RecognitionStream:
+        return self
+
+    def feed(self, pcm: Pcm) -> None: ...
+
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        return await self.finish()
+
+    async def finish(self) -> Transcript:
+        self.asked += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left += 1
+        raise AssertionError
+
+    def cancel(self) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def test_words_that_do_not_come_in_time_are_given_up_and_not_waited_for_again() -> None:
+    recognizer = Hangs()
+    utterance = Utterance(Ear(recognizer, "en", 8000), first_ms=0, start_ms=0, words_s=0.05)
+    utterance.take([np.ones(800, np.int16)])
+    with pytest.raises(DeadlineExceeded, match=r"no words within 0\.05 s"):
+        await utterance.words(is_urgent=True)
+    with pytest.raises(DeadlineExceeded):
+        await utterance.finish()
+    assert (recognizer.asked, recognizer.left) == (1, 1)
