@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from loguru import logger
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
     ClientConnectedFrame,
     EndWorkerFrame,
     Frame,
@@ -20,9 +22,10 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, F
 
 from bot.early_answers import EarlyAnswers, SpeechAhead
 from bot.ending import BROKEN, CallEnding, FarEndLeft, apology, far_end_left
+from bot.filler import Fillers, filler
+from bot.floor import Floor
 from bot.journal import Journal
-from bot.listening import Listening, use_of
-from bot.overlap import Overlap
+from bot.listening import Listening
 from bot.say_queue import SayQueue
 from bot.saying import Ducking, Saying
 from bot.turn_notes import TurnNotes
@@ -48,7 +51,7 @@ from ivr_flows.events import (
     Responded,
     Started,
 )
-from ivr_flows.interpreter import Interpreter, State
+from ivr_flows.interpreter import Interpreter, Phase, State
 from processors.call_clock import CallClock
 from processors.frames import (
     CallerVoiceFrame,
@@ -109,8 +112,17 @@ class FlowDriver(FrameProcessor):
             interrupt=self.broadcast_interruption,
             ducking=ducking,
         )
-        self._overlap = Overlap()
         self._listening = Listening(interpreter, self._notes, clock)
+        self._fillers = Fillers(clock, self._fill_silence)
+        self._floor = Floor(
+            says=self._says,
+            saying=self._saying,
+            notes=self._notes,
+            early=self._early,
+            listening=self._listening,
+            fillers=self._fillers,
+            put=self._events.put_nowait,
+        )
         self._ending: HangUp | Transfer | None = None
         self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
         self._no_transfer.set()
@@ -120,6 +132,7 @@ class FlowDriver(FrameProcessor):
         """Start the task that takes the events."""
         await super().setup(setup)
         self._begin(self._take_events())
+        self._begin(self._fillers.run())
 
     async def cleanup(self) -> None:
         """End the tasks: the events', and requests still under way; a transfer's end is awaited."""
@@ -143,22 +156,19 @@ class FlowDriver(FrameProcessor):
             case UtterancePartialFrame():
                 if not self._says.must_finish:
                     await self._ahead.consider(frame, self._state)
-                is_statement = self._listening.is_statement(self._state, self._says)
-                if self._overlap.is_interruption(frame, is_statement=is_statement):
-                    await self._give_way(frame.start_ms, frame.through_ms)
+                await self._floor.partial(frame, self._state)
             case CallerVoiceFrame():
-                self._saying.voice(frame)
-                if frame.is_heard and frame.is_turn:
-                    self._early.voice_began(frame.at_ms)
+                self._floor.voice(frame)
             case UtteranceHeardFrame():
-                self._heard(frame)
+                self._ahead.settle()
+                is_ending = self._ending is not None
+                await self._floor.heard(frame, self._state, is_ending=is_ending)
             case SpeechSustainedFrame():
-                if self._overlap.outlasts(frame):
-                    await self._give_way(frame.start_ms, frame.at_ms)
+                await self._floor.sustained(frame)
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
-                self._early.voice_failed()
+                self._floor.unheard()
                 self._failed("hearing", frame.reason, self._clock.now_ms())
             case UtteranceStartedFrame():
                 self._notes.started(frame)
@@ -170,6 +180,10 @@ class FlowDriver(FrameProcessor):
     async def _pass_on(self, frame: Frame, direction: FrameDirection) -> None:
         await self.push_frame(frame, direction)
         if direction is FrameDirection.UPSTREAM:
+            if isinstance(frame, BotStartedSpeakingFrame):
+                self._fillers.tell().bot_began()
+            elif isinstance(frame, BotStoppedSpeakingFrame):
+                self._fillers.tell().bot_ended(self._clock.audio_ms)
             return
         if isinstance(frame, ClientConnectedFrame):
             self._events.put_nowait(Started())
@@ -205,35 +219,9 @@ class FlowDriver(FrameProcessor):
         digit = frame.button.value
         duration_ms: int | None = frame.metadata.get("duration_ms")  # where the carrier tells
         self._notes.pressed(digit, self._clock.now_ms(), duration_ms)
+        self._floor.pressed(self._clock.audio_ms)
         if not frame.metadata.get(ENDED_TURN) or self._state.digits:
             self._events.put_nowait(Pressed(digit))
-
-    def _heard(self, frame: UtteranceHeardFrame) -> None:
-        self._ahead.settle()
-        more, is_ending = self._early.more(frame), self._ending is not None
-        is_statement = self._listening.is_statement(self._state, self._says)
-        match use_of(frame, more, self._says, is_ending=is_ending, is_statement=is_statement):
-            case "answer":
-                self._notes.heard(frame, self._listening.node)
-                self._events.put_nowait(frame)
-                return
-            case "addition":
-                self._notes.added(frame, self._listening.node)
-            case "backchannel":
-                self._notes.followed(frame, self._listening.node)
-            case "aside":
-                self._notes.note("not_heard", frame.end_ms, text=frame.text)
-            case "noise":
-                pass
-        if not self._says.is_speaking:
-            self._events.put_nowait(Played())  # the time for an answer begins anew
-
-    async def _give_way(self, start_ms: int, at_ms: int) -> None:
-        if self._says.is_speaking and not self._says.was_meanwhile(start_ms, at_ms):
-            self._notes.note("barge_in", at_ms)
-            await self._saying.give_way()
-            if not self._says.is_speaking:
-                self._events.put_nowait(Played())  # nothing is being said now
 
     async def _utterance_ended(self, frame: UtteranceEndedFrame) -> None:
         was_awaited = await self._saying.ended(frame)
@@ -274,6 +262,8 @@ class FlowDriver(FrameProcessor):
             for action in actions:
                 await self._act(action)
             await self._expect()
+            is_owing = self._state.phase is Phase.REQUESTING or not self._says.is_done
+            self._fillers.tell().stepped(is_owing=is_owing)
         may_end = self._says.is_done and not self._is_gone and not self._early.is_going_on
         if self._ending is not None and may_end:
             await self._carry_out_ending(self._ending)
@@ -334,7 +324,15 @@ class FlowDriver(FrameProcessor):
     async def _expect(self) -> None:
         is_ending = self._ending is not None and not self._early.can_go_on
         frame = self._listening.frame(self._state, self._says, is_ending=is_ending)
+        if not frame.speech:
+            self._fillers.tell().heard()  # nobody listens to what the caller may be saying
         await self.push_frame(frame, FrameDirection.UPSTREAM)
+
+    async def _fill_silence(self) -> None:
+        say = filler(self._state.language, self._state.node)
+        if say and self._ending is None and not self._is_gone and not self._has_ended:
+            self._notes.note("filler", self._clock.now_ms())
+            await self._saying.fill(say)
 
     async def _carry_out(self, action: Request) -> None:
         result = await self._request(action)

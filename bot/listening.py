@@ -4,6 +4,7 @@ from typing import Literal
 
 from loguru import logger
 
+from bot.overlap import SOUND_CONFIDENCE
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
@@ -36,14 +37,17 @@ def use_of(
     is_statement: bool,
 ) -> Use:
     """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it; `is_statement`: what the bot
-    is saying asks nothing yet."""
-    if not frame.text and (says.is_speaking or frame.end_ms - frame.start_ms < NOISE_MS):
+    is saying, or was when this voice stopped it, asks nothing yet."""
+    is_over_the_bot = says.is_speaking or says.has_stopped_for(frame.start_ms)
+    if is_over_the_bot and frame.confidence < SOUND_CONFIDENCE:
+        return "noise"  # babble and music: words are written down for them, too
+    if not frame.text and (is_over_the_bot or frame.end_ms - frame.start_ms < NOISE_MS):
         return "noise"
-    if more == "same" and (says.is_speaking or is_ending):
+    if more == "same" and (is_over_the_bot or is_ending):
         return "addition"
     if more is None and says.was_meanwhile(frame.start_ms, frame.end_ms):
         return "aside"
-    if says.is_speaking and is_statement and only_follows(frame.text):
+    if is_over_the_bot and is_statement and only_follows(frame.text):
         return "backchannel"
     return "answer"
 

@@ -1,13 +1,14 @@
 """What the bot says, on its way to being spoken: handed on in order, stepped back, cut off."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
-from bot.say_queue import SayQueue
+from bot.say_queue import SayQueue, Telling
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Say
 from processors.call_clock import CallClock
-from processors.frames import CallerVoiceFrame, SayFrame, UtteranceEndedFrame
+from processors.frames import CallerVoiceFrame, FillerFrame, SayFrame, UtteranceEndedFrame
 
 
 class Ducking(Protocol):
@@ -35,7 +36,7 @@ class Saying:
         notes: TurnNotes,
         clock: CallClock,
         *,
-        speak: Callable[[SayFrame], Awaitable[None]],
+        speak: Callable[[SayFrame | FillerFrame], Awaitable[None]],
         interrupt: Callable[[], Awaitable[None]],
         ducking: Ducking | None,
     ) -> None:
@@ -56,12 +57,23 @@ class Saying:
 
     async def release(self) -> None:
         """Hand on what may be spoken now."""
-        while say := self._queue.next():
+        while telling := self._queue.next():
             if not self._queue.is_speaking:
                 self._begin()
-            utterance_id = self._notes.said(say, self._clock.now_ms())
-            self._queue.handed_on(utterance_id, say)
-            await self._speak(SayFrame(utterance_id, say.text, say.language))
+            say = telling.say
+            utterance_id = self._notes.said(replace(say, text=telling.rest), self._clock.now_ms())
+            self._queue.handed_on(utterance_id, telling)
+            await self._speak(
+                SayFrame(utterance_id, say.text, say.language, telling.heard_text, telling.heard_ms)
+            )
+
+    async def fill(self, say: Say) -> None:
+        """Say it now, if nothing sounds: before what waits for its sound."""
+        if not self._queue.is_speaking:
+            self._begin()
+        utterance_id = self._notes.said(say, self._clock.now_ms(), is_reply=False)
+        self._queue.handed_on(utterance_id, Telling(say, is_filler=True))
+        await self._speak(FillerFrame(utterance_id, say.text, say.language))
 
     async def cut_off(self) -> None:
         """Stop what is being said."""
@@ -73,16 +85,25 @@ class Saying:
         if self._ducking:
             self._ducking.reset()
 
-    async def give_way(self) -> None:
-        """The caller wants to be heard: stop, up to what must be said all the same."""
-        self._queue.drop_held_interruptible()
+    async def give_way(self, start_ms: int) -> None:
+        """The caller, whose voice began at `start_ms`, wants to be heard: stop, up to what must be
+        said all the same."""
+        self._queue.stop_for(start_ms)
         await self.cut_off()
+        await self.release()
+
+    async def take_up(self) -> None:
+        """The caller wanted nothing: go on with what gave way to them, where it was."""
+        self._notes.note("resumed", self._clock.now_ms())
+        self._queue.take_up()
         await self.release()
 
     async def ended(self, frame: UtteranceEndedFrame) -> bool:
         """An utterance was played, or will never be; whether it was awaited."""
         self._notes.ended(frame)
-        was_awaited = self._queue.played(frame.utterance_id, frame.end_ms)
+        was_awaited = self._queue.played(
+            frame.utterance_id, frame.end_ms, frame.heard_text, frame.heard_ms
+        )
         if not self._queue.is_speaking and (was_awaited or frame.failure):
             await self.release()
         return was_awaited

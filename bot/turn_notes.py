@@ -61,10 +61,13 @@ class TurnNotes:
         """They went on with what was taken for all: it was answered as one, from here on."""
         self.note("went_on", frame.start_ms, text=whole_text)
 
-    def said(self, say: Say, at_ms: int) -> int:
-        """The bot is about to say something; the id of the utterance."""
+    def said(self, say: Say, at_ms: int, *, is_reply: bool = True) -> int:
+        """The bot is about to say something; the id of the utterance.
+
+        `is_reply`: False for a filler, which answers nothing.
+        """
         utterance_id = len(self._bot_turns) + 1
-        if self._unanswered:
+        if self._unanswered and is_reply:
             self._replies[utterance_id] = replace(self._unanswered, reply_ready_ms=at_ms)
             self._unanswered = None
         self._put(
@@ -83,6 +86,9 @@ class TurnNotes:
     def ended(self, frame: UtteranceEndedFrame) -> None:
         """The far end has played it, or part of it, or nothing."""
         turn = self._bot_turns[frame.utterance_id]
+        reply = self._replies.pop(frame.utterance_id, None)
+        if reply and frame.start_ms is not None:  # it followed a filler without a pause
+            turn = replace(turn, latency=replace(reply, first_audio_ms=frame.start_ms))
         self._put(
             frame.utterance_id,
             replace(

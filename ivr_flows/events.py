@@ -36,6 +36,11 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """What had been stopped is being said again: nobody had wanted to interrupt it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Responded:
     """The HTTP request of the last `Request` action was answered."""
 
@@ -56,4 +61,4 @@ class HungUp:
     """The far end is gone."""
 
 
-Event = Started | Pressed | Heard | NothingHeard | Played | Responded | Failed | HungUp
+Event = Started | Pressed | Heard | NothingHeard | Played | Resumed | Responded | Failed | HungUp

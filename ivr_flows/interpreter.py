@@ -17,6 +17,7 @@ from ivr_flows.events import (
     Played,
     Pressed,
     Responded,
+    Resumed,
     Started,
 )
 from ivr_flows.flow import (
@@ -90,6 +91,8 @@ class Interpreter:
                 pass
             case Played():
                 turn.change(is_saying=False, can_interrupt=False, speech_failures=0)
+            case Resumed():
+                turn.change(is_saying=True, can_interrupt=True)
             case Failed(stage="speech"):
                 self._speech_failed(turn)
             case Failed(stage="hearing"):

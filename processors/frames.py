@@ -91,6 +91,20 @@ class SayFrame(DataFrame):
     utterance_id: int  # counts up from 1 within a call
     text: str
     language: str
+    heard_text: str = ""  # its first words, heard before a false alarm: the rest is spoken
+    heard_ms: int = 0  # how much of its audio that was
+
+
+@dataclass
+class FillerFrame(SystemFrame):
+    """Downstream, flow to speaking: speak this now, unless something is being said.
+
+    It overtakes a text whose sound is still being made.
+    """
+
+    utterance_id: int
+    text: str
+    language: str
 
 
 @dataclass
@@ -106,8 +120,9 @@ class UtteranceEndedFrame(SystemFrame):
     """Upstream, speaking to flow: the far end has played an utterance, or will never."""
 
     utterance_id: int
-    heard_text: str  # what of it the far end played
+    heard_text: str  # what of it the far end played; without what was heard before
     start_ms: int | None  # None: none of it was played
     end_ms: int
     is_interrupted: bool
     failure: str | None = None  # why it could not be spoken
+    heard_ms: int = 0  # of the text's audio, from its beginning, whatever was heard when

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 END = "end"
 
+LETTER_MS = 60.0
+"""Of a text whose sound is still being made: what a letter of it will last (165 words a minute)."""
+
 
 def mark_name(utterance_id: int, offset_ms: int | None) -> str:
     """The name of the mark after `offset_ms` of an utterance; None is its end."""
@@ -27,6 +30,14 @@ class _Sent:
     played_ms: int = 0  # known from marks
     played_at_ms: int | None = None
     marks: set[int] = field(default_factory=set[int])  # offsets asked for and not yet back
+    skipped_ms: float = 0.0  # of its audio, heard before
+
+    @property
+    def whole_ms(self) -> float:
+        """How long it lasts, as far as that is known."""
+        if self.is_complete:
+            return self.duration_ms
+        return max(self.duration_ms, LETTER_MS * len(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Played:
     start_ms: int | None
     end_ms: int
     is_interrupted: bool
+    heard_ms: float = 0.0  # of its audio, with what was heard before
 
 
 class Playout:
@@ -57,9 +69,9 @@ class Playout:
         """How much of what was sent is not known to have been played."""
         return sum(sent.duration_ms - sent.played_ms for sent in self._sent)
 
-    def begin(self, utterance_id: int, text: str) -> None:
-        """An utterance starts to be sent."""
-        self._sent.append(_Sent(utterance_id, text))
+    def begin(self, utterance_id: int, text: str, *, skipped_ms: float = 0.0) -> None:
+        """An utterance starts to be sent: what is left of it behind `skipped_ms` of its audio."""
+        self._sent.append(_Sent(utterance_id, text, skipped_ms=skipped_ms))
 
     def started(self, now_ms: int) -> int | None:
         """Audio begins to leave for the line: the id of the utterance that it belongs to."""
@@ -114,23 +126,30 @@ class Playout:
 
     def clear(self, now_ms: int) -> tuple[Played, ...]:
         """The far end's buffer is emptied: what was heard of each utterance, and end them all."""
-        ended = tuple(
-            Played(
-                sent.utterance_id,
-                sent.text,
-                heard_part(sent.text, self._heard_ms(sent, now_ms), sent.duration_ms),
-                sent.start_ms,
-                now_ms,
-                is_interrupted=True,
-            )
-            for sent in self._sent
-        )
+        ended = tuple(self._cut(sent, self._heard_ms(sent, now_ms), now_ms) for sent in self._sent)
         self._sent.clear()
         return ended
+
+    def break_off(self, utterance_id: int, now_ms: int) -> Played:
+        """No more of it will be sent; what was is taken for heard, and is not awaited."""
+        sent = self._find(utterance_id)
+        self.drop(utterance_id)
+        return self._cut(sent, sent.duration_ms, now_ms)
 
     def drop(self, utterance_id: int) -> None:
         """The utterance is no longer awaited."""
         self._sent = [sent for sent in self._sent if sent.utterance_id != utterance_id]
+
+    def _cut(self, sent: _Sent, heard_ms: float, now_ms: int) -> Played:
+        return Played(
+            sent.utterance_id,
+            sent.text,
+            heard_part(sent.text, heard_ms, sent.whole_ms),
+            sent.start_ms,
+            now_ms,
+            is_interrupted=True,
+            heard_ms=sent.skipped_ms + heard_ms,
+        )
 
     def _heard_ms(self, sent: _Sent, now_ms: int) -> float:
         since_ms = sent.played_at_ms if sent.played_at_ms is not None else sent.start_ms
@@ -150,6 +169,11 @@ class Playout:
 
     def _find(self, utterance_id: int) -> _Sent:
         return next(sent for sent in self._sent if sent.utterance_id == utterance_id)
+
+
+def rest_of(text: str, heard_text: str) -> str:
+    """The words of `text` behind its first ones, `heard_text`."""
+    return " ".join(text.split()[len(heard_text.split()) :])
 
 
 def heard_part(text: str, heard_ms: float, duration_ms: float) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
+import numpy as np
 from loguru import logger
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
@@ -26,13 +27,30 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from processors.call_clock import CallClock
-from processors.frames import SayFrame, UtteranceEndedFrame, UtteranceStartedFrame
-from processors.playout import Played, Playout
-from speech.errors import SpeechError
+from processors.frames import (
+    FillerFrame,
+    SayFrame,
+    UtteranceEndedFrame,
+    UtteranceStartedFrame,
+)
+from processors.playout import Played, Playout, rest_of
+from processors.resume_point import resume_point
+from speech.errors import DeadlineExceeded, SpeechError
 from speech.stt import Pcm
 
 MARK_EVERY_MS = 400
 """Bounds how much of an interrupted sentence is guessed by the clock instead of known."""
+
+VOICE_S = 6.0
+"""How long a voice may give nothing while it is waited for. espeak replaces a worker that hung in
+5 s; callers hang up after about 10 s of silence, half of which a filler covers."""
+
+FILLER_VOICE_S = 0.2
+"""The same for a filler, which lies in the cache or is of no use."""
+
+PAUSE_MS = 200
+"""Between a filler and the reply: people leave that much between two turns (Stivers et al.
+2009)."""
 
 
 class Speaker(Protocol):
@@ -55,9 +73,10 @@ class Speaking(FrameProcessor):
         packet_ms: int,
         mark_timeout_ms: int,
         sends_marks: bool = True,
+        voice_s: float = VOICE_S,
     ) -> None:
         """`packet_ms`: the line's packet; marks stand on its multiples. `sends_marks`: False for
-        lines that don't return any."""
+        lines that don't return any. `voice_s`: silence of the speaker's that is a failure."""
         super().__init__()
         self._speaker = speaker
         self._clock = clock
@@ -68,7 +87,9 @@ class Speaking(FrameProcessor):
         )
         self._mark_timeout_ms = mark_timeout_ms
         self._sends_marks = sends_marks
+        self._voice_s = voice_s
         self._playout = Playout()
+        self._mouth = asyncio.Lock()  # held from an utterance's first sound to its last
         self._mark_waiter: asyncio.Task[None] | None = None
 
     async def cleanup(self) -> None:
@@ -82,6 +103,9 @@ class Speaking(FrameProcessor):
         if isinstance(frame, SayFrame):
             await self._say(frame)
             return
+        if isinstance(frame, FillerFrame):
+            await self._fill(frame)
+            return
         if isinstance(frame, InterruptionFrame):
             await self._clear()
         elif isinstance(frame, BotStartedSpeakingFrame):
@@ -93,35 +117,103 @@ class Speaking(FrameProcessor):
         await self.push_frame(frame, direction)
 
     async def _say(self, frame: SayFrame) -> None:
-        utterance_id = frame.utterance_id
-        context_id = str(utterance_id)
-        self._playout.begin(utterance_id, frame.text)
-        await self.push_frame(TTSStartedFrame(context_id=context_id))
-        to_mark = self._packet_samples  # the first tells when the far end began to play
-        marks_were_due = False  # of earlier utterances
-        try:
-            async with aclosing(self._speaker.speak(frame.text, frame.language)) as chunks:
-                async for chunk in chunks:
-                    if len(chunk):
-                        marks_were_due = await self._stop_waiting() or marks_were_due
-                    to_mark = await self._send(chunk, utterance_id, to_mark)
-        except SpeechError as error:
-            logger.error("could not speak {!r}: {}", frame.text, error)
-            self._playout.drop(utterance_id)
-            await self.push_frame(TTSStoppedFrame(context_id=context_id))
-            await self._report(
-                Played(utterance_id, frame.text, "", None, self._clock.now_ms(), False), str(error)
-            )
-            if marks_were_due:
-                await self._wait_for_marks()
+        if not frame.heard_ms:
+            sound = self._speaker.speak(frame.text, frame.language)
+            await self._utter(frame.utterance_id, frame.text, _in_time(sound, self._voice_s))
             return
+        rest = rest_of(frame.text, frame.heard_text)
+        try:
+            pcm, skipped_ms = await self._sound_of_rest(frame)
+        except SpeechError as error:
+            await self._report_failure(frame.utterance_id, rest, error)
+            return
+        await self._utter(frame.utterance_id, rest, _at_once(pcm), skipped_ms=skipped_ms)
+
+    async def _sound_of_rest(self, frame: SayFrame) -> tuple[Pcm, float]:
+        """What was not heard, from the word on that was heard last; and where that is, in ms.
+
+        The sound lies in the cache: it was made for those who heard its beginning.
+        """
+        sound = _in_time(self._speaker.speak(frame.text, frame.language), self._voice_s)
+        async with aclosing(sound) as chunks:
+            made = [chunk async for chunk in chunks]
+        pcm = np.concatenate(made) if made else np.zeros(0, np.int16)
+        point = resume_point(
+            frame.text,
+            heard_ms=frame.heard_ms,
+            duration_ms=len(pcm) * 1000 / self._sample_rate_hz,
+            sample_rate_hz=self._sample_rate_hz,
+            pcm=pcm,
+        )
+        return pcm[point.start_sample :], point.start_sample * 1000 / self._sample_rate_hz
+
+    async def _fill(self, frame: FillerFrame) -> None:
+        if self._mouth.locked() or not self._playout.is_idle:
+            now_ms = self._clock.now_ms()
+            await self._report(Played(frame.utterance_id, frame.text, "", None, now_ms, True))
+            return
+        sound = _in_time(self._speaker.speak(frame.text, frame.language), FILLER_VOICE_S)
+        await self._utter(frame.utterance_id, frame.text, sound, pause_ms=PAUSE_MS)
+
+    async def _utter(
+        self,
+        utterance_id: int,
+        text: str,
+        sound: AsyncGenerator[Pcm, None],
+        *,
+        skipped_ms: float = 0.0,
+        pause_ms: int = 0,
+    ) -> None:
+        """Send one utterance whole: nothing comes between its first sound and its last."""
+        async with aclosing(sound) as chunks:
+            try:
+                first = await anext(chunks, None)
+            except SpeechError as error:
+                await self._report_failure(utterance_id, text, error)
+                return
+            async with self._mouth:
+                self._playout.begin(utterance_id, text, skipped_ms=skipped_ms)
+                if first is None:
+                    played = self._playout.complete_without_audio(
+                        utterance_id, self._clock.now_ms()
+                    )
+                    if played:
+                        await self._report(played)
+                    return
+                await self._send_all(utterance_id, first, chunks, pause_ms)
+
+    async def _send_all(
+        self, utterance_id: int, first: Pcm, more: AsyncGenerator[Pcm, None], pause_ms: int
+    ) -> None:
+        context_id = str(utterance_id)
+        marks_were_due = await self._stop_waiting()  # of earlier utterances
+        await self.push_frame(TTSStartedFrame(context_id=context_id))
+        # The first mark tells when the far end began to play.
+        to_mark = await self._send(first, utterance_id, self._packet_samples)
+        failure: SpeechError | None = None
+        try:
+            async for chunk in more:
+                marks_were_due = await self._stop_waiting() or marks_were_due
+                to_mark = await self._send(chunk, utterance_id, to_mark)
+        except SpeechError as error:
+            failure = error
+        pause = np.zeros(pause_ms * self._sample_rate_hz // 1000, np.int16)
+        await self._send(pause, utterance_id, to_mark)
         # The stop flushes the output's last part of a packet, so it goes before the mark.
         await self.push_frame(TTSStoppedFrame(context_id=context_id))
-        played = self._playout.complete_without_audio(utterance_id, self._clock.now_ms())
-        if played:
-            await self._report(played)
-        else:
+        if failure is None:
             await self._push_mark(self._playout.complete(utterance_id))
+            return
+        logger.error("an utterance broke off: {}", failure)
+        broken = self._playout.break_off(utterance_id, self._clock.now_ms())
+        await self._report(broken, str(failure))
+        if marks_were_due:
+            await self._wait_for_marks()
+
+    async def _report_failure(self, utterance_id: int, text: str, error: SpeechError) -> None:
+        logger.error("could not speak {!r}: {}", text, error)
+        now_ms = self._clock.now_ms()
+        await self._report(Played(utterance_id, text, "", None, now_ms, False), str(error))
 
     async def _send(self, chunk: Pcm, utterance_id: int, to_mark: int) -> int:
         """Send one chunk, cut where marks stand; the samples up to the next mark."""
@@ -201,6 +293,27 @@ class Speaking(FrameProcessor):
                 end_ms=played.end_ms,
                 is_interrupted=played.is_interrupted,
                 failure=failure,
+                heard_ms=round(played.heard_ms),
             ),
             FrameDirection.UPSTREAM,
         )
+
+
+async def _at_once(pcm: Pcm) -> AsyncGenerator[Pcm, None]:
+    if len(pcm):
+        yield pcm
+
+
+async def _in_time(sound: AsyncGenerator[Pcm, None], quiet_s: float) -> AsyncGenerator[Pcm, None]:
+    """The sound's chunks that hold any. Raises DeadlineExceeded when none comes for `quiet_s`."""
+    async with aclosing(sound) as chunks:
+        while True:
+            try:
+                async with asyncio.timeout(quiet_s):
+                    chunk = await anext(chunks, None)
+            except TimeoutError:
+                raise DeadlineExceeded(f"the voice gave nothing for {quiet_s:g} s") from None
+            if chunk is None:
+                return
+            if len(chunk):
+                yield chunk

@@ -93,8 +93,10 @@ class Notes:
     heard: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
     kinds: list[str] = field(default_factory=list[str])  # of the events
+    turns: dict[int, Turn] = field(default_factory=dict[int, Turn])  # the bot's
 
-    def bot_turn(self, utterance_id: int, turn: Turn) -> None: ...
+    def bot_turn(self, utterance_id: int, turn: Turn) -> None:
+        self.turns[utterance_id] = turn
 
     def caller_turn(self, turn: Turn) -> None:
         self.heard.append(turn.text)

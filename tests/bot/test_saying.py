@@ -9,9 +9,10 @@ from bot.saying import Saying
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Say
 from processors.call_clock import CallClock
-from processors.frames import CallerVoiceFrame, SayFrame, UtteranceEndedFrame
+from processors.frames import CallerVoiceFrame, FillerFrame, SayFrame, UtteranceEndedFrame
 from tests.bot.test_flow_driver import Notes
 
+LONG = "A long and sad story."
 COMES, GOES = CallerVoiceFrame(True, 1064), CallerVoiceFrame(False, 1500, silent_ms=64)
 
 
@@ -34,9 +35,11 @@ class Line:
     """What was said to it."""
 
     spoken: list[str] = field(default_factory=list[str])
+    frames: list[SayFrame | FillerFrame] = field(default_factory=list[SayFrame | FillerFrame])
     gain: Gain = field(default_factory=Gain)
 
-    async def speak(self, frame: SayFrame) -> None:
+    async def speak(self, frame: SayFrame | FillerFrame) -> None:
+        self.frames.append(frame)
         self.spoken.append(frame.text)
 
     async def interrupt(self) -> None:
@@ -96,8 +99,47 @@ async def test_giving_way_stops_all_but_what_must_be_said(line: Line) -> None:
     saying.voice(COMES)
     await saying.say(Say("The law.", "en", "tell", interruptible=False))
     await saying.say(Say("A song.", "en", "tell"))
-    await saying.give_way()
+    await saying.give_way(1000)
     assert line.spoken == ["A story.", "(interrupted)", "The law."]
     assert line.gain.told == ["reset", "duck", "reset", "reset", "duck"]
     await saying.ended(UtteranceEndedFrame(2, "The law.", 0, 900, False))
     assert line.spoken[-1] == "A song."
+
+
+async def test_a_false_alarm_brings_back_what_it_stopped_from_where_it_was(line: Line) -> None:
+    saying = line.saying()
+    await saying.say(Say(LONG, "en", "tell"))
+    await saying.say(Say("A song.", "en", "tell"))
+    await saying.give_way(1000)
+    await saying.ended(UtteranceEndedFrame(1, "A long", 0, 900, True, heard_ms=850))
+    await saying.ended(UtteranceEndedFrame(2, "", None, 900, True))
+    await saying.take_up()
+    story, song = line.frames[2:]
+    assert isinstance(story, SayFrame)
+    assert (story.text, story.heard_text, story.heard_ms) == (LONG, "A long", 850)
+    assert isinstance(song, SayFrame)
+    assert (song.text, song.heard_ms) == ("A song.", 0)
+    await saying.give_way(5000)
+    await saying.ended(UtteranceEndedFrame(3, "and sad", 4000, 4900, True, heard_ms=1700))
+    await saying.take_up()
+    rest = line.frames[4]
+    assert isinstance(rest, SayFrame)
+    assert (rest.text, rest.heard_text, rest.heard_ms) == (LONG, "A long and sad", 1700)
+
+
+async def test_what_was_heard_to_its_last_word_is_not_taken_up(line: Line) -> None:
+    saying = line.saying()
+    await saying.say(Say("A story.", "en", "tell"))
+    await saying.give_way(1000)
+    await saying.ended(UtteranceEndedFrame(1, "A story.", 0, 900, True, heard_ms=850))
+    await saying.take_up()
+    assert line.spoken == ["A story.", "(interrupted)"]
+
+
+async def test_a_filler_that_was_stopped_is_not_taken_up(line: Line) -> None:
+    saying = line.saying()
+    await saying.fill(Say("One moment.", "en", "tell"))
+    await saying.say(Say("A story.", "en", "tell"))
+    await saying.give_way(1000)
+    await saying.take_up()
+    assert line.spoken == ["One moment.", "A story.", "(interrupted)", "A story."]

@@ -42,6 +42,7 @@ class RawTelephone:
         self.stream_sid = ("MZ" if carrier == "twilio" else "") + uuid.uuid4().hex
         self.call_sid = ("CA" if carrier == "twilio" else "") + uuid.uuid4().hex
         self.parameters = {"to": to, "from": "+919812345678"}  # Twilio's, from the TwiML
+        self.speech: deque[bytes] = deque()  # said next, a packet each, as the line carries it
         self.noise: deque[str | bytes] = deque()  # thrown in between the packets
         self.noise_per_packet = 0
         self.unknown: list[str] = []  # what the bot sent that no carrier knows
@@ -50,6 +51,7 @@ class RawTelephone:
         self.marks: list[str] = []  # in the order in which they were asked for
         self.echoed: list[str] = []
         self.sent_noise = 0
+        self.clears = 0
         self.close_code: int | None = None
         self.close_reason = ""
         self.answered = asyncio.Event()  # the bot has begun to speak
@@ -77,7 +79,9 @@ class RawTelephone:
         media = {
             "chunk": str(packet + 1),
             "timestamp": str(round(packet * PACKET_S[self.carrier] * 1000)),
-            "payload": base64.b64encode(self._silence()).decode(),
+            "payload": base64.b64encode(
+                self.speech.popleft() if event == "media" and self.speech else self._silence()
+            ).decode(),
         }
         twilio: dict[str, Mapping[str, Any]] = {
             "start": {
@@ -194,6 +198,7 @@ class RawTelephone:
                 self.marks.append(message["mark"]["name"])
                 self._due.append((self._silent_from_s, message["mark"]["name"]))
             case "clear":
+                self.clears += 1
                 self._silent_from_s = time.monotonic()
                 self._due = deque((0.0, name) for _, name in self._due)
             case other:

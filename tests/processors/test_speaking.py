@@ -1,6 +1,7 @@
 """Speaking between a flow that says things and a line that returns marks."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 
 import numpy as np
 import pytest
@@ -20,8 +21,13 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 
 from processors.call_clock import CallClock
-from processors.frames import SayFrame, UtteranceEndedFrame, UtteranceStartedFrame
-from processors.speaking import Speaking
+from processors.frames import (
+    FillerFrame,
+    SayFrame,
+    UtteranceEndedFrame,
+    UtteranceStartedFrame,
+)
+from processors.speaking import PAUSE_MS, Speaking
 from speech.errors import EngineFailed
 from speech.stt import Pcm
 
@@ -29,7 +35,7 @@ RATE_HZ = 8000
 
 
 class Tone:
-    """100 ms for each letter; nothing for "…"; breaks at once or behind one letter."""
+    """100 ms for each letter; nothing for "…"; breaks at "!" and hangs at "?"."""
 
     async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
         if text == "broken":
@@ -39,6 +45,8 @@ class Tone:
                 continue
             if letter == "!":
                 raise EngineFailed("no voice today")
+            if letter == "?":
+                await asyncio.Event().wait()
             yield np.full(RATE_HZ // 10, 1000, np.int16)
 
 
@@ -80,13 +88,14 @@ class LineThatStopsOnce(FrameProcessor):
             await self.push_frame(BotStoppedSpeakingFrame(), FrameDirection.UPSTREAM)
 
 
-def speaking(mark_timeout_ms: int = 50) -> Speaking:
+def speaking(mark_timeout_ms: int = 50, *, voice_s: float = 5.0) -> Speaking:
     return Speaking(
         speaker=Tone(),
         clock=CallClock(),
         sample_rate_hz=RATE_HZ,
         packet_ms=20,
         mark_timeout_ms=mark_timeout_ms,
+        voice_s=voice_s,
     )
 
 
@@ -175,3 +184,84 @@ async def test_an_earlier_utterance_ends_by_time_whatever_becomes_of_the_next(te
     ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
     assert [(f.utterance_id, f.heard_text) for f in ended if f.failure is None][-1] == (1, "abc")
     assert {f.utterance_id for f in ended} == {1, 2}
+
+
+def sounds(frames: Sequence[Frame]) -> dict[str | None, int]:
+    """Utterance id -> ms of audio, in the order in which they began."""
+    found: dict[str | None, int] = {}
+    for frame in frames:
+        if isinstance(frame, TTSAudioRawFrame):
+            length_ms = len(frame.audio) * 500 // RATE_HZ
+            found[frame.context_id] = found.get(frame.context_id, 0) + length_ms
+    return found
+
+
+async def test_after_a_false_alarm_only_the_rest_is_spoken_and_reported() -> None:
+    rest = SayFrame(2, "abcdefg hijklm", "en", heard_text="abcdefg", heard_ms=800)
+    down, up = await run_test(
+        Pipeline([speaking(), Line(returns_marks=True)]),
+        frames_to_send=[rest, SleepFrame(sleep=0.1)],
+    )
+    assert sounds(down) == {"2": 700}  # of 1400: half a syllable is said twice
+    (ended,) = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert (ended.heard_text, ended.is_interrupted) == ("hijklm", False)
+
+
+async def test_what_is_stopped_twice_counts_from_its_beginning() -> None:
+    _, up = await run_test(
+        Pipeline([speaking(10_000), Line(returns_marks=False)]),
+        frames_to_send=[
+            SayFrame(2, "abcdefg hijklm", "en", heard_text="abcdefg", heard_ms=800),
+            SleepFrame(sleep=0.1),
+            InterruptionFrame(),
+            SleepFrame(sleep=0.1),
+        ],
+    )
+    (ended,) = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert (ended.is_interrupted, ended.heard_text, ended.heard_ms) == (True, "", 700)
+
+
+async def test_a_filler_overtakes_a_text_that_has_no_sound_yet() -> None:
+    down, up = await run_test(
+        Pipeline([speaking(voice_s=0.3), Line(returns_marks=True)]),
+        frames_to_send=[
+            say(1, "?never"),
+            SleepFrame(sleep=0.05),
+            FillerFrame(2, "ab", "en"),
+            SleepFrame(sleep=0.5),
+            say(3, "abc"),
+            SleepFrame(sleep=0.1),
+        ],
+    )
+    assert sounds(down) == {"2": 200 + PAUSE_MS, "3": 300}
+    ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert [(f.utterance_id, f.heard_text) for f in ended] == [(2, "ab"), (1, ""), (3, "abc")]
+
+
+async def test_a_filler_is_not_said_over_something_that_sounds() -> None:
+    down, up = await run_test(
+        Pipeline([speaking(10_000), Line(returns_marks=False)]),
+        frames_to_send=[
+            say(1, "abc"),
+            SleepFrame(sleep=0.05),
+            FillerFrame(2, "ab", "en"),
+            SleepFrame(sleep=0.05),
+        ],
+    )
+    assert sounds(down) == {"1": 300}
+    assert [f.utterance_id for f in up if isinstance(f, UtteranceEndedFrame)] == [2]
+
+
+@pytest.mark.parametrize(("text", "heard"), [("?abc", ""), ("abc def?", "abc def?")])
+async def test_a_voice_that_hangs_is_given_up_and_the_next_text_is_spoken(
+    text: str, heard: str
+) -> None:
+    down, up = await run_test(
+        Pipeline([speaking(voice_s=0.1), Line(returns_marks=True)]),
+        frames_to_send=[say(1, text), SleepFrame(sleep=0.4), say(2, "abc"), SleepFrame(sleep=0.1)],
+    )
+    ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert [f.utterance_id for f in ended] == [1, 2]
+    assert ended[0].failure == "the voice gave nothing for 0.1 s"
+    assert heard.startswith(ended[0].heard_text)
+    assert sounds(down)["2"] == 300

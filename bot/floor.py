@@ -1,0 +1,109 @@
+"""Who has the floor: what a caller's voice does to the bot's, and what becomes of their words."""
+
+from collections.abc import Callable
+
+from bot.early_answers import EarlyAnswers
+from bot.filler import Fillers
+from bot.listening import Listening, use_of
+from bot.overlap import Overlap
+from bot.say_queue import SayQueue
+from bot.saying import Saying
+from bot.turn_notes import TurnNotes
+from ivr_flows.events import Event, Played, Resumed
+from ivr_flows.interpreter import State
+from processors.frames import (
+    CallerVoiceFrame,
+    SpeechSustainedFrame,
+    UtteranceHeardFrame,
+    UtterancePartialFrame,
+)
+
+
+class Floor:
+    """Carries out what `Overlap` and `use_of` decide, and tells the conversation."""
+
+    def __init__(
+        self,
+        *,
+        says: SayQueue,
+        saying: Saying,
+        notes: TurnNotes,
+        early: EarlyAnswers,
+        listening: Listening,
+        fillers: Fillers,
+        put: Callable[[Event | UtteranceHeardFrame], None],
+    ) -> None:
+        """`put` queues what the conversation is to take."""
+        self._says = says
+        self._saying = saying
+        self._notes = notes
+        self._early = early
+        self._listening = listening
+        self._fillers = fillers
+        self._put = put
+        self._overlap = Overlap()
+
+    def voice(self, frame: CallerVoiceFrame) -> None:
+        """The caller's voice came, or went."""
+        self._saying.voice(frame)
+        if frame.is_heard:
+            self._early.voice_began(frame.at_ms)
+            self._fillers.tell().settled()
+        else:
+            self._fillers.tell().turn_ended(frame.at_ms - frame.silent_ms, is_heard=False)
+
+    def pressed(self, at_ms: int) -> None:
+        """A key came, which is a turn."""
+        self._fillers.tell().turn_ended(at_ms, is_heard=True)
+        self._says.forget_stopped()
+
+    def unheard(self) -> None:
+        """What the caller said will never be known."""
+        self._early.voice_failed()
+        self._fillers.tell().heard()
+        self._says.forget_stopped()
+
+    async def partial(self, frame: UtterancePartialFrame, state: State) -> None:
+        """Words so far."""
+        is_statement = self._listening.is_statement(state, self._says)
+        if self._overlap.is_interruption(frame, is_statement=is_statement):
+            await self._give_way(frame.start_ms, frame.through_ms)
+
+    async def sustained(self, frame: SpeechSustainedFrame) -> None:
+        """A voice that lasts."""
+        if self._overlap.outlasts(frame):
+            await self._give_way(frame.start_ms, frame.at_ms)
+
+    async def heard(self, frame: UtteranceHeardFrame, state: State, *, is_ending: bool) -> None:
+        """All that was said in a turn."""
+        more = self._early.more(frame)
+        is_statement = self._listening.is_statement(state, self._says)
+        use = use_of(frame, more, self._says, is_ending=is_ending, is_statement=is_statement)
+        if use == "answer":
+            self._notes.heard(frame, self._listening.node)
+            self._fillers.tell().heard()
+            self._says.forget_stopped()
+            self._put(frame)
+            return
+        self._fillers.tell().settled()
+        match use:
+            case "addition":
+                self._notes.added(frame, self._listening.node)
+            case "backchannel":
+                self._notes.followed(frame, self._listening.node)
+            case "aside":
+                self._notes.note("not_heard", frame.end_ms, text=frame.text)
+            case "noise":
+                pass
+        if use != "aside" and self._says.has_stopped_for(frame.start_ms):
+            await self._saying.take_up()
+            self._put(Resumed())
+        if not self._says.is_speaking:
+            self._put(Played())  # the time for an answer begins anew
+
+    async def _give_way(self, start_ms: int, at_ms: int) -> None:
+        if self._says.is_speaking and not self._says.was_meanwhile(start_ms, at_ms):
+            self._notes.note("barge_in", at_ms)
+            await self._saying.give_way(start_ms)
+            if not self._says.is_speaking:
+                self._put(Played())  # nothing is being said now
