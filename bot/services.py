@@ -10,6 +10,7 @@ import httpx
 from loguru import logger
 
 from bot.errors import StartFailed
+from bot.filler import filler
 from bot.flow_settings import usable_flows
 from bot.phone_numbers import e164
 from bot.settings import Settings
@@ -91,7 +92,7 @@ class Services:
         )
 
     async def render_static_prompts(self) -> None:
-        """Have every prompt without variables in the cache, at the rates that lines have."""
+        """Have fillers and every prompt without variables in the cache, at the rates of lines."""
         for rate_hz in {LINE_RATE_HZ, self.settings.exotel.stream_sample_rate_hz}:
             await self._render(rate_hz)
 
@@ -104,6 +105,8 @@ class Services:
                     continue
                 keypad_only = language not in self.recognizers
                 says = static_prompts(flow, language, keypad_only=keypad_only)
+                asking = filler(language)
+                says = (*says, asking) if asking else says
                 requests = [voice.request(say.text, say.language) for say in says]
                 failed = await cache.prewarm(requests, sample_rate_hz=rate_hz)
                 for request, error in failed:

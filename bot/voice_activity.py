@@ -10,6 +10,10 @@ from speech.vad import WINDOW_SAMPLES, SileroSession
 
 _FALLBACK_HZ = 8000
 
+LISTEN_S = 3.0
+"""How long a window of 0.1 ms may take before the call is taken for deaf; keys wait behind it. A
+busy machine stands still for a second now and then."""
+
 
 class CallVoiceActivity:
     """Takes the bot's echo out of each window of 32 ms and gives it its probability of speech; the
@@ -34,12 +38,16 @@ class CallVoiceActivity:
 
     async def __call__(self, window: Pcm) -> Listened:
         """Listen to a window of int16 mono PCM at the line's rate. Raises `SpeechError`."""
-        return await self._pool.run(self._listen, window, priority=Priority.VAD)
+        return await self._pool.run(
+            self._listen, window, priority=Priority.VAD, deadline_s=LISTEN_S
+        )
 
     async def pass_over(self, window: Pcm) -> None:
         """A window that nobody wants: the echo's clock goes on. Raises `SpeechError`."""
         if self._echo is not None:
-            await self._pool.run(self._echo.clean, window, priority=Priority.VAD)
+            await self._pool.run(
+                self._echo.clean, window, priority=Priority.VAD, deadline_s=LISTEN_S
+            )
 
     def _listen(self, window: Pcm) -> Listened:
         pcm = window if self._echo is None else self._echo.clean(window)

@@ -49,7 +49,7 @@ from processors.turn_taking import (
 )
 from processors.turn_thresholds import WINDOW_MS
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
-from speech.errors import SpeechError
+from speech.errors import DeadlineExceeded, SpeechError
 from speech.stt import Pcm, Recognizer
 
 LAST_WORDS_S = 1.0
@@ -79,9 +79,7 @@ class _Turn:
 
 class Hearing(FrameProcessor):
     """`InputAudioRawFrame` in; `UtterancePartialFrame`, `UtteranceHeardFrame`,
-    `SpeechSustainedFrame`, `NoInputFrame` out.
-
-    Obeys `ListenFrame` from downstream. Other frames pass.
+    `SpeechSustainedFrame`, `NoInputFrame` out. Obeys `ListenFrame` from downstream; others pass.
     """
 
     def __init__(
@@ -189,9 +187,10 @@ class Hearing(FrameProcessor):
         try:
             listened = await self._voice_activity(window)
         except SpeechError as error:
-            # Without an answer the window counts as silence: the call goes on by keys.
-            logger.warning("voice activity detection failed: {}", error)
+            logger.warning("a window counts as silence, its voice isn't known: {}", error)
             listened = Listened(0.0, window)
+            if isinstance(error, DeadlineExceeded):  # it hangs: the call goes on by keys
+                await self.push_frame(HearingFailedFrame(reason=str(error)))
         self._kept.add(listened.pcm)
         await self._act_on(self._policy.window(listened.probability, level_db(listened.pcm)))
         if self._turn_is_open:

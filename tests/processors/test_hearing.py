@@ -33,7 +33,7 @@ from processors.frames import (
     UtterancePartialFrame,
 )
 from processors.hearing import ENDED_TURN, Hearing
-from speech.errors import EngineFailed
+from speech.errors import DeadlineExceeded, EngineFailed
 from speech.stt import Pcm, RecognitionStream, Transcript
 
 RATE_HZ = 8000
@@ -279,6 +279,26 @@ async def test_what_was_said_right_before_the_stream_ended_comes_ahead_of_its_st
         InputTransportMessageFrame,
         InputTransportMessageFrame,
     ]
+
+
+class Hung(Loudness):
+    """A voice activity detector that gives no answer any more."""
+
+    async def __call__(self, window: Pcm) -> Listened:
+        raise DeadlineExceeded("no result within 3 s")
+
+
+async def test_voice_activity_that_hangs_is_told_so_that_the_call_goes_on_by_keys() -> None:
+    hearing = Hearing(
+        voice_activity=Hung(),
+        recognizer_for=lambda _: LengthRecognizer(),
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+    )
+    await hearing.process_frame(listening(), FrameDirection.UPSTREAM)
+    down, _ = await run_test(hearing, frames_to_send=audio("." * 10), start_timeout=5.0)
+    failed = [frame for frame in down if isinstance(frame, HearingFailedFrame)]
+    assert {frame.reason for frame in failed} == {"no result within 3 s"}
 
 
 async def test_other_frames_pass() -> None:
