@@ -46,6 +46,8 @@ class Floor:
     def voice(self, frame: CallerVoiceFrame) -> None:
         """The caller's voice came, or went."""
         self._saying.voice(frame)
+        if not frame.is_turn:
+            return  # it may be a click
         if frame.is_heard:
             self._early.voice_began(frame.at_ms)
             self._fillers.tell().settled()

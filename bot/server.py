@@ -6,6 +6,7 @@ import socket
 from types import FrameType
 
 import uvicorn
+import uvloop
 from loguru import logger
 
 from bot.app import Server, open_server
@@ -26,13 +27,13 @@ def serve(settings: Settings) -> None:
         StartFailed: the address can't be listened on, or something needed is not here.
     """
     with listen(settings) as listener:
-        asyncio.run(_serve(settings, listener, None))
+        uvloop.run(_serve(settings, listener, None))
 
 
 def serve_worker(settings: Settings, seat: Seat) -> None:
     """The same as one worker of several, on the socket that they share."""
     with seat.listener as listener:
-        asyncio.run(_serve(settings, listener, seat))
+        uvloop.run(_serve(settings, listener, seat))
 
 
 async def _serve(settings: Settings, listener: socket.socket, seat: Seat | None) -> None:

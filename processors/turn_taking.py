@@ -164,7 +164,7 @@ class TurnPolicy:
         """Audio passed unlistened: a turn under way is dropped, only time goes on."""
         self._voice = None
         self._now_ms += duration_ms
-        return (*self._hear(is_heard=False, is_turn=True), *self._count_silence())
+        return (*self._went(), *self._count_silence())
 
     def finish(self) -> tuple[TurnEvent, ...]:
         """A key, or the end of the audio: a turn under way ends here."""
@@ -198,7 +198,7 @@ class TurnPolicy:
             voice = replace(voice, is_open=True)
             self._judged = self._melody = None
             events.append(SpeechStarted(voice.start_ms))
-        events += self._hear(is_heard=True, is_turn=voice.is_open)
+        events += self._came(is_turn=voice.is_open)
         if not voice.is_sustained and voice.voiced_ms >= self._t.sustained_ms:
             voice = replace(voice, is_sustained=True)
             events.append(SpeechSustained(voice.start_ms, self._now_ms))
@@ -222,13 +222,13 @@ class TurnPolicy:
             return self._count_silence()
         if not voice.is_open:
             self._voice = None
-            return (*self._hear(is_heard=False, is_turn=False), *self._count_silence())
+            return (*self._went(), *self._count_silence())
         self._voice = voice
         silence_ms = self._now_ms - voice.last_voice_ms
         due_ms = self._t.words_silence_ms
         if silence_ms >= due_ms > silence_ms - WINDOW_MS:
             self._voice = replace(voice, words_wanted_ms=self._now_ms)
-            silent = self._hear(is_heard=False, is_turn=True)
+            silent = self._went()
             wanted = WordsWanted(self._now_ms, is_urgent=True)
             return (*silent, wanted, *self._end_if_due(voice))
         melody_ms = self._t.melody_silence_ms
@@ -236,11 +236,13 @@ class TurnPolicy:
             return (MelodyWanted(self._now_ms), *self._end_if_due(voice))
         return self._end_if_due(voice)
 
-    def _hear(self, *, is_heard: bool, is_turn: bool) -> tuple[TurnEvent, ...]:
-        told, self._told = self._told, (is_heard, is_turn)
-        if told == self._told or not (is_heard or told[0]):
-            return ()
-        return (VoiceChanged(is_heard, self._now_ms, is_turn),)
+    def _came(self, *, is_turn: bool) -> tuple[TurnEvent, ...]:
+        told, self._told = self._told, (True, is_turn)
+        return () if told == self._told else (VoiceChanged(True, self._now_ms, is_turn),)
+
+    def _went(self) -> tuple[TurnEvent, ...]:
+        (was_heard, is_turn), self._told = self._told, (False, False)
+        return (VoiceChanged(False, self._now_ms, is_turn),) if was_heard else ()
 
     def _end_if_due(self, voice: _Voice) -> tuple[TurnEvent, ...]:
         silence_ms = self._now_ms - voice.last_voice_ms

@@ -125,7 +125,11 @@ class EnginePool:
         self._workers = count
         self._max_queued = max_queued
         self._patient_limit = max(1, count - 1)
-        self._lock = threading.Condition()
+        # Each job wakes one thread, not all: three for a window of 0.1 ms cost more than the window.
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
+        self._wake_vad = threading.Condition(self._lock)
+        self._vad_sleeps = False
         self._urgent: list[_Job] = []  # heap: VAD jobs
         self._heap: list[_Job] = []  # heap: all other jobs
         self._order = self._queued = self._running = self._patient = 0
@@ -183,7 +187,8 @@ class EnginePool:
             self._order += 1
             self._queued += 1
             heapq.heappush(self._urgent if priority is Priority.VAD else self._heap, job)
-            self._lock.notify_all()
+            wake = self._wake_vad if priority is Priority.VAD and self._vad_sleeps else self._wake
+            wake.notify()
         job.future.add_done_callback(lambda future: self._drop(job) if future.cancelled() else None)
         return job.future
 
@@ -232,7 +237,8 @@ class EnginePool:
             self._urgent, self._heap = [], []
             for job in waiting:
                 self._forget(job)
-            self._lock.notify_all()
+            self._wake.notify_all()
+            self._wake_vad.notify_all()
         for job in waiting:
             with suppress(RuntimeError):
                 job.loop.call_soon_threadsafe(job.future.cancel)
@@ -285,12 +291,17 @@ class EnginePool:
 
     def _work(self, urgent_only: bool) -> None:
         """The life of one thread."""
+        wake = self._wake_vad if urgent_only else self._wake
         while True:
             with self._lock:
                 while (job := self._next(urgent_only)) is None:
                     if self._closed:
                         return
-                    self._lock.wait()
+                    if urgent_only:
+                        self._vad_sleeps = True
+                    wake.wait()
+                if urgent_only:
+                    self._vad_sleeps = False
                 job.live = False
                 patient = job.priority >= Priority.PARTIAL
                 self._queued -= 1
@@ -304,7 +315,7 @@ class EnginePool:
                 self._patient -= patient
                 self._done += 1
                 if patient:
-                    self._lock.notify_all()
+                    self._wake.notify_all()
             job.settle(*outcome)
             del job, outcome  # they hold audio and a future: not while this thread sleeps
 
