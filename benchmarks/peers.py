@@ -50,7 +50,7 @@ async def ours(settings: Mapping[str, str] | None = None) -> AsyncGenerator[Peer
     numbers = {number: {"flow": f"bench_{node}"} for node, number in NUMBERS.items()}
     wanted = {
         "CALLWRIGHT_FLOWS_DIR": str(FLOWS),
-        "CALLWRIGHTNUMBERS": json.dumps(numbers),
+        "CALLWRIGHT_NUMBERS": json.dumps(numbers),
         "CALLWRIGHT_MAX_CALLS": "200",
         **(settings or {}),
     }

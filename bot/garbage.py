@@ -10,9 +10,9 @@ and never looked at.
 import gc
 import time
 
-CALLS_A_COLLECTION = 16
+CALLS_A_COLLECTION = 100
 """Ended calls between two collections while others are live. A call leaves 0.25 MB (the models'
-sessions are shared), so that 4 MB wait. Fewer, and the stalls come more often; Python's own rule
+sessions are shared), so that 25 MB wait. Fewer, and the stalls come more often; Python's own rule
 collects, too, when objects have grown by a quarter."""
 
 

@@ -125,7 +125,7 @@ class EnginePool:
         self._workers = count
         self._max_queued = max_queued
         self._patient_limit = max(1, count - 1)
-        # Each job wakes one thread, not all: three for a window of 0.1 ms cost more than the window.
+        # Each job wakes one thread, not all: three for a window of 0.1 ms would cost more than it.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._wake_vad = threading.Condition(self._lock)
