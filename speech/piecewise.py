@@ -6,7 +6,8 @@ heard in their order: without a gap inside a sentence, with `SENTENCE_PAUSE_MS` 
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
+from enum import Enum
 
 from speech.clauses import Piece
 from speech.silence import TailTrimmer
@@ -22,6 +23,12 @@ AHEAD = 1
 """Pieces made before their turn. One hides the time that the next takes; more is work for nothing
 when the caller interrupts."""
 
+
+class _End(Enum):
+    PIECE = "of a piece"
+    ALL = "of all there is"
+
+
 Make = Callable[[str], AsyncGenerator[Pcm, None]]
 """The audio of one piece, int16 mono, as it is made."""
 
@@ -34,7 +41,7 @@ async def spoken(
     Closing it stops what is being made. Raises what `make` raises, behind all that was good.
     """
     room = asyncio.Semaphore(1 + AHEAD)
-    chunks: asyncio.Queue[Pcm | Exception | None] = asyncio.Queue()  # None behind each piece
+    chunks: asyncio.Queue[Pcm | _End] = asyncio.Queue()
     making = asyncio.create_task(_make_all(pieces, make, room, chunks))
     try:
         for number, piece in enumerate(pieces):
@@ -43,25 +50,26 @@ async def spoken(
                 lead_ms=0 if number else LEAD_MS,
                 tail_ms=SENTENCE_PAUSE_MS if piece.ends_sentence else 0,
             )
-            while (chunk := await chunks.get()) is not None:
-                if isinstance(chunk, Exception):
-                    raise chunk
-                if len(ready := trimmer.push(chunk)):
+            while (chunk := await chunks.get()) is not _End.PIECE:
+                if isinstance(chunk, _End):
+                    await making  # raises what ended it early
+                elif len(ready := trimmer.push(chunk)):
                     yield ready
             room.release()
             if len(tail := trimmer.finish()):
                 yield tail
     finally:
         making.cancel()
-        with suppress(asyncio.CancelledError):
-            await making
+        await asyncio.wait([making])
+        if not making.cancelled():
+            making.exception()  # was raised above, or nobody listens any more
 
 
 async def _make_all(
     pieces: Sequence[Piece],
     make: Make,
     room: asyncio.Semaphore,
-    chunks: asyncio.Queue[Pcm | Exception | None],
+    chunks: asyncio.Queue[Pcm | _End],
 ) -> None:
     try:
         for piece in pieces:
@@ -69,6 +77,6 @@ async def _make_all(
             async with aclosing(make(piece.text)) as made:
                 async for chunk in made:
                     chunks.put_nowait(chunk)
-            chunks.put_nowait(None)
-    except Exception as error:  # belongs to the listener, whatever it is
-        chunks.put_nowait(error)
+            chunks.put_nowait(_End.PIECE)
+    finally:
+        chunks.put_nowait(_End.ALL)

@@ -1,5 +1,6 @@
 """The media sockets of a server in this process, on engines that a test chooses."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -32,9 +33,12 @@ class OwnServer:
         """The call to its end, and its record."""
         await phone.call(self.base_url)
         store = self.services.store
-        call = await store.find_by_carrier_call_id(phone.carrier, phone.call_sid)
-        assert call is not None
-        return await store.get_record(call.id)
+        async with asyncio.timeout(20):
+            while True:  # the record is closed after the line
+                call = await store.find_by_carrier_call_id(phone.carrier, phone.call_sid)
+                if call is not None and call.disposition:
+                    return await store.get_record(call.id)
+                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
