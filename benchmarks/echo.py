@@ -3,18 +3,17 @@
     python -m benchmarks.echo [--prompts N] [--callers N]
 
 Recorded prompts (see `hearing`) are the bot's voice and the caller's; the echo comes out of a small
-room, with a little noise, and all of it through mu-law at 8 kHz. Each call begins with a canceller
-that knows nothing. pyaec (Speex) is the peer, where it is installed.
+room, with a little noise, and all of it through mu-law at 8 kHz. Each call begins with a detector
+and a canceller that know nothing. pyaec (Speex) is the peer, where it is installed.
 """
 
 import argparse
 import ctypes
 import importlib
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +23,28 @@ from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.hearing import RATE_HZ, SOUNDS, TEXTS, Clip, clips, mu_law, ours, words
-from speech.echo import EchoCanceller
+from benchmarks import echo_detection
+from benchmarks.echo_detection import WINDOW
+from benchmarks.echo_lines import DELAYS_MS, LEVELS_DB, echo_of, line, room_noise
+from benchmarks.hearing import RATE_HZ, SOUNDS, TEXTS, Clip, clips, ours, words
+from speech.line_echo import LineEcho
 from speech.stt import Pcm
 from speech.vad import SileroSession
 
 PACKET = RATE_HZ // 50
 SETTLED_S = 4  # of a call; before, a canceller may still be learning
-LEVELS_DB = (-15, -18, -24, -30)
-DELAYS_MS = (50, 80, 200, 400)
+OVER_ECHO_DB = (None, -15, -24)
 CALLER_LEVELS_DB = (0, -10)  # against the recording, so against the bot
 
-Canceller = Callable[[Pcm, Pcm], Pcm]
+
+class Rest(NamedTuple):
+    """What is left of what was heard."""
+
+    words: Pcm  # for the recogniser
+    voice: Pcm  # for the decision whether somebody speaks
+
+
+Canceller = Callable[[Pcm, Pcm], Rest]
 """(the bot's audio as played, what was heard) -> what is left; of one length."""
 
 
@@ -50,23 +59,25 @@ class Sum:
     longest_ms: int = 0
 
 
-def nothing(_reference: Pcm, heard: Pcm) -> Pcm:
+def nothing(_reference: Pcm, heard: Pcm) -> Rest:
     """No canceller."""
-    return heard
+    return Rest(heard, heard)
 
 
-def callwright(reference: Pcm, heard: Pcm) -> Pcm:
-    """Ours, packet by packet."""
-    echo = EchoCanceller(sample_rate_hz=RATE_HZ)
-    out: list[Pcm] = []
-    for at in range(0, len(heard), PACKET):
-        echo.played(reference[at : at + PACKET], at_sample=at)
-        out.append(echo.clean(heard[at : at + PACKET]))
+def callwright(reference: Pcm, heard: Pcm) -> Rest:
+    """Ours, window by window; what is doubtful is no voice. The end is left as it is."""
+    echo = LineEcho(sample_rate_hz=RATE_HZ)
+    words_left, voice_left = heard.copy(), heard.copy()
+    for at in range(0, len(heard) - WINDOW + 1, WINDOW):
+        echo.played(reference[at : at + WINDOW], at_sample=at)
+        window = echo.listen(heard[at : at + WINDOW])
+        words_left[at : at + WINDOW] = window.words
+        voice_left[at : at + WINDOW] = 0 if window.is_doubtful else window.voice
     echo.close()
-    return np.concatenate(out)
+    return Rest(words_left, voice_left)
 
 
-def aec3_alone(reference: Pcm, heard: Pcm) -> Pcm:
+def aec3_alone(reference: Pcm, heard: Pcm) -> Rest:
     """The library as it is: without our guard, never asleep, and so what it does by itself."""
     module = AudioProcessingModule(echo_cancellation=True)
     step = RATE_HZ // 100
@@ -77,7 +88,7 @@ def aec3_alone(reference: Pcm, heard: Pcm) -> Pcm:
         module.process_reverse_stream(far)
         module.process_stream(near)
         out[at : at + step] = np.frombuffer(bytes(near.data), np.int16)
-    return out
+    return Rest(out, out)
 
 
 def speex() -> Canceller | None:
@@ -87,7 +98,7 @@ def speex() -> Canceller | None:
     except ImportError:
         return None
 
-    def cancel(reference: Pcm, heard: Pcm) -> Pcm:
+    def cancel(reference: Pcm, heard: Pcm) -> Rest:
         state = library.AecNew(PACKET, RATE_HZ // 2, RATE_HZ, False)
         out = np.zeros_like(heard)
         for at in range(0, len(heard) - PACKET + 1, PACKET):
@@ -99,7 +110,7 @@ def speex() -> Canceller | None:
             library.AecCancelEcho(state, *buffers, PACKET)
             out[at : at + PACKET] = rest
         library.AecDestroy(state)
-        return out
+        return Rest(out, out)
 
     return cancel
 
@@ -113,21 +124,6 @@ def calls(corpus: list[Clip], each: int) -> list[Pcm]:
         pcm = np.concatenate([part for clip in some for part in (clip.pcm, pause)])
         joined.append(pcm[: len(pcm) // PACKET * PACKET])
     return joined
-
-
-def echo_of(pcm: Pcm, level_db: float, delay_ms: int, seed: int) -> npt.NDArray[np.float64]:
-    """The room's answer, `delay_ms` late, and noise at -76 dB of full scale."""
-    rng = np.random.default_rng(seed)
-    room = rng.standard_normal(640) * np.exp(-np.arange(640) / 120)
-    room[0] = 2.0
-    room *= 10 ** (level_db / 20) / np.sqrt(room @ room)
-    late = np.concatenate((np.zeros(delay_ms * RATE_HZ // 1000), np.convolve(pcm, room)))
-    return late[: len(pcm)] + rng.standard_normal(len(pcm)) * 5
-
-
-def line(samples: npt.NDArray[np.float64]) -> Pcm:
-    """There and back through mu-law."""
-    return mu_law(np.clip(samples, -32768, 32767).astype(np.int16))
 
 
 def power_db(pcm: Pcm) -> float:
@@ -147,13 +143,13 @@ def echo_alone(
         heard = line(echo_of(bot, level_db, delay_ms, seed))
         rest = cancel(bot, heard)
         late = slice(SETTLED_S * RATE_HZ, None)
-        found.settled_db.append(power_db(heard[late]) - power_db(rest[late]))
-        speech = voiced(silero, rest)
+        found.settled_db.append(power_db(heard[late]) - power_db(rest.voice[late]))
+        speech = voiced(silero, rest.voice)
         found.windows += int(speech.sum())
         found.early_windows += int(speech[: SETTLED_S * RATE_HZ // 256].sum())
         runs = (len(list(run)) for is_voice, run in itertools.groupby(speech.tolist()) if is_voice)
         found.longest_ms = max(found.longest_ms, 32 * max(runs, default=0))
-        found.settled_after_s.append(_settled_after_s(heard, rest, delay_ms))
+        found.settled_after_s.append(_settled_after_s(heard, rest.voice, delay_ms))
     return found
 
 
@@ -203,7 +199,7 @@ def table_of_double_talk(
     for name in peers:
         table.add_column(f"{name}: heard", justify="right")
         table.add_column("WER", justify="right")
-    for level_db, caller_db, at_s in itertools.product((-15, -24), CALLER_LEVELS_DB, (0.5, 5)):
+    for level_db, caller_db, at_s in itertools.product(OVER_ECHO_DB, CALLER_LEVELS_DB, (0.5, 5)):
         cells: list[str] = []
         for cancel in peers.values():
             errors = kept = spoken = 0
@@ -213,13 +209,17 @@ def table_of_double_talk(
                 bot = np.resize(bots[index % len(bots)], end)
                 near = np.zeros(end)
                 near[at : at + len(clip.pcm)] = clip.pcm * gain
-                rest = cancel(bot, line(near + echo_of(bot, level_db, 200, index)))
+                back = room_noise(end, index)
+                if level_db is not None:
+                    back = echo_of(bot, level_db, 200, index)
+                rest = cancel(bot, line(near + back))
                 alone = voiced(silero, near.astype(np.int16))
                 spoken += int(alone.sum())
-                kept += int((alone & voiced(silero, rest)).sum())
-                errors += Levenshtein.distance(clip.words, words(hear(rest[at:])))
+                kept += int((alone & voiced(silero, rest.voice)).sum())
+                errors += Levenshtein.distance(clip.words, words(hear(rest.words[at:])))
             cells += [f"{kept / max(1, spoken):.0%}", f"{errors / total:.3f}"]
-        table.add_row(f"{level_db} dB", f"{caller_db} dB", f"{at_s} s", *cells)
+        level = "none" if level_db is None else f"{level_db} dB"
+        table.add_row(level, f"{caller_db} dB", f"{at_s} s", *cells)
     return table
 
 
@@ -239,7 +239,7 @@ def alone_on_the_line(callers: list[Clip], bots: list[Pcm]) -> str:
             near[at : at + len(clip.pcm)] = clip.pcm
             heard = line(near + echo_of(reference, -18, 100, index)) if bot_s else clip_only(near)
             for name, cancel in answers.items():
-                said = words(hear(cancel(reference, heard)[at:]))
+                said = words(hear(cancel(reference, heard).words[at:]))
                 errors[name] += Levenshtein.distance(clip.words, said)
     rows = {"the bot silent": silent, "after 1 s of the bot": cold, "after 5 s of the bot": after}
     shares = (
@@ -252,18 +252,6 @@ def alone_on_the_line(callers: list[Clip], bots: list[Pcm]) -> str:
 def clip_only(near: npt.NDArray[np.float64]) -> Pcm:
     """A recording that went through mu-law before, unchanged."""
     return near.astype(np.int16)
-
-
-def cost(bots: list[Pcm]) -> str:
-    """Processor time for a second of the bot's voice, and of silence."""
-    bot = np.concatenate(bots)[: 60 * RATE_HZ]
-    heard = line(echo_of(bot, -18, 200, 0))
-    spent: list[float] = []
-    for reference in (bot, np.zeros_like(bot)):
-        start_s = time.process_time()
-        callwright(reference, heard)
-        spent.append((time.process_time() - start_s) * 1000 / (len(bot) / RATE_HZ))
-    return f"CPU for 1 s of audio: {spent[0]:.1f} ms while the bot speaks, {spent[1]:.1f} ms else."
 
 
 def main() -> int:
@@ -292,7 +280,10 @@ def main() -> int:
     console.print(table_of_echo(silero, bots, peers))
     console.print(table_of_double_talk(silero, bots, callers[: arguments.callers], peers))
     console.print(alone_on_the_line(callers[:100], bots), soft_wrap=True)
-    console.print(cost(bots))
+    others = calls(long[arguments.prompts : 2 * arguments.prompts], 4)
+    console.print(echo_detection.table_of_echoes(others))
+    console.print(echo_detection.table_of_callers(others, callers[:100]))
+    console.print(echo_detection.cost(bots, np.concatenate([clip.pcm for clip in callers])))
     return 0
 
 

@@ -26,8 +26,7 @@ from processors.echo_tap import EchoTaps
 from processors.hearing import Hearing
 from processors.recorder import Recorder
 from processors.speaking import Speaking
-from speech.echo import EchoCanceller
-from speech.errors import EngineUnavailable
+from speech.line_echo import LineEcho
 from telephony.call import Call, Disposition, EndedBy
 from telephony.records import CallEvent
 
@@ -80,7 +79,7 @@ class CallSession:
         self._clock = CallClock()
         self._journal = StoreJournal(services.store, call.id)
         self._recorder = self._new_recorder()
-        self._echo = self._new_echo_canceller()
+        self._echo = self._new_echo()
         self._ending: CallEnding | None = None
         self._pipeline_ended = asyncio.Event()
         self._voice = Voice(services.caches, services.settings.voices, line.sample_rate_hz)
@@ -132,12 +131,12 @@ class CallSession:
             echoes_marks=self._line.returns_marks,
         )
 
-    def _new_echo_canceller(self) -> EchoCanceller | None:
+    def _new_echo(self) -> LineEcho | None:
         if self._line.unplayed_ms is None or not self._services.settings.cancel_echo:
             return None
         try:
-            return EchoCanceller(sample_rate_hz=self._line.sample_rate_hz)
-        except (EngineUnavailable, ValueError) as error:
+            return LineEcho(sample_rate_hz=self._line.sample_rate_hz)
+        except ValueError as error:
             logger.warning("the bot may hear itself in this call: {}", error)
             return None
 

@@ -174,9 +174,9 @@ class Settings(BaseSettings):
     )
     record_calls: bool = Field(default=True, description="Keep a recording of each call.")
     cancel_echo: bool = Field(
-        default=False,
-        description="Take the bot's own voice out of what speakerphones send back. On lines "
-        "without an echo it hides callers who speak over the bot.",
+        default=True,
+        description="Find out in each telephone call whether the line sends the bot's own voice "
+        "back, as speakerphones do, and take it out where it does.",
     )
     api_token: SecretStr | None = Field(
         default=None,

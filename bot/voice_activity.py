@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.detectors import Listened
-from speech.echo import EchoCanceller
+from speech.line_echo import HeardWindow, LineEcho
 from speech.pool import EnginePool, Priority
 from speech.stt import Pcm
 from speech.vad import WINDOW_SAMPLES, SileroSession
@@ -16,8 +16,11 @@ busy machine stands still for a second now and then."""
 
 
 class CallVoiceActivity:
-    """Takes the bot's echo out of each window of 32 ms and gives it its probability of speech; the
-    models run in the pool.
+    """Takes the bot's echo, where the line has one, out of each window of 32 ms and gives it its
+    probability of speech; the models run in the pool.
+
+    Where it can't be told yet whether a window is the bot or the caller, it is no speech, but kept
+    as it is: if it was the caller, his words begin in it.
 
     The detector knows 8000 and 16000 Hz. Other multiples of 8000 Hz (Exotel's 24000) are averaged
     down: the rough low-pass costs it nothing that a telephone line has.
@@ -28,7 +31,7 @@ class CallVoiceActivity:
         session: SileroSession,
         pool: EnginePool,
         line_rate_hz: int,
-        echo: EchoCanceller | None = None,
+        echo: LineEcho | None = None,
     ) -> None:
         rate_hz = line_rate_hz if line_rate_hz in WINDOW_SAMPLES else _FALLBACK_HZ
         self._voice = session.open(sample_rate_hz=rate_hz)
@@ -46,12 +49,15 @@ class CallVoiceActivity:
         """A window that nobody wants: the echo's clock goes on. Raises `SpeechError`."""
         if self._echo is not None:
             await self._pool.run(
-                self._echo.clean, window, priority=Priority.VAD, deadline_s=LISTEN_S
+                self._echo.listen, window, priority=Priority.VAD, deadline_s=LISTEN_S
             )
 
     def _listen(self, window: Pcm) -> Listened:
-        pcm = window if self._echo is None else self._echo.clean(window)
-        heard = pcm
+        heard = HeardWindow(window, window, is_doubtful=False)
+        if self._echo is not None:
+            heard = self._echo.listen(window)
+        sampled = heard.voice
         if self._step > 1:
-            heard = pcm.reshape(-1, self._step).mean(axis=1).astype(np.int16)
-        return Listened(self._voice.probability(heard), pcm)
+            sampled = sampled.reshape(-1, self._step).mean(axis=1).astype(np.int16)
+        probability = self._voice.probability(sampled)
+        return Listened(0.0 if heard.is_doubtful else probability, heard.words)

@@ -11,7 +11,7 @@ class Listened:
     """One window of the caller's audio, listened to."""
 
     probability: float  # 0..1, that it is speech
-    pcm: Pcm  # the same without the bot's echo
+    pcm: Pcm  # for the recogniser: without the bot's echo, where that helps
 
 
 class VoiceActivity(Protocol):

@@ -1,4 +1,4 @@
-"""The bot does not hear itself: taps, canceller and voice activity as a call joins them."""
+"""The bot does not hear itself: taps, echo and voice activity as a call joins them."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 from bot.simulation.vendor_voices import clips
 from bot.voice_activity import CallVoiceActivity
 from processors.echo_tap import EchoTaps
-from speech.echo import EchoCanceller
+from speech.line_echo import LineEcho
 from speech.pool import EnginePool
 from speech.registry import make_synthesizer
 from speech.stt import Pcm
@@ -47,15 +47,15 @@ async def test_a_speakerphone_gives_the_bot_nothing_to_hear(lead_ms: int) -> Non
     voice = await bots_voice()
     echo = np.concatenate((np.zeros(DELAY, np.int16), voice * 10 ** (ECHO_DB / 20)))
     heard = over_the_line(echo.astype(np.int16)[: len(voice)])
-    canceller, silero, now_s = EchoCanceller(sample_rate_hz=RATE_HZ), SileroSession(), 50.0
+    echo_of_line, silero, now_s = LineEcho(sample_rate_hz=RATE_HZ), SileroSession(), 50.0
     taps = EchoTaps(
-        canceller, RATE_HZ, unplayed_ms=lambda: float(lead_ms), monotonic_s=lambda: now_s
+        echo_of_line, RATE_HZ, unplayed_ms=lambda: float(lead_ms), monotonic_s=lambda: now_s
     )
     cleaned: list[float] = []
     raw: list[float] = []
     async with EnginePool(1) as pool:
         untouched = CallVoiceActivity(silero, pool, RATE_HZ)
-        cleans = CallVoiceActivity(silero, pool, RATE_HZ, canceller)
+        cleans = CallVoiceActivity(silero, pool, RATE_HZ, echo_of_line)
         pending = np.zeros(0, np.int16)
         lead = lead_ms * RATE_HZ // 1000
         for start in range(0, len(voice) - lead - PACKET, PACKET):
@@ -71,6 +71,6 @@ async def test_a_speakerphone_gives_the_bot_nothing_to_hear(lead_ms: int) -> Non
                 raw.append((await untouched(pending[:WINDOW])).probability)
                 cleaned.append((await cleans(pending[:WINDOW])).probability)
                 pending = pending[WINDOW:]
-    canceller.close()
+    echo_of_line.close()
     assert sum(probability >= 0.5 for probability in raw) > len(raw) / 2
     assert sum(probability >= 0.5 for probability in cleaned) == 0
