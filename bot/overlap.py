@@ -27,7 +27,8 @@ def kind_of(frame: UtterancePartialFrame, *, is_statement: bool) -> Kind:
     """What words over the bot's are. `is_statement`: the bot tells something, and asks nothing
     yet."""
     is_answer = frame.verdict in ("complete", "likely", "enough", "open")
-    if only_follows(frame.text) and (is_statement or not is_answer):
+    is_heard = frame.confidence >= SOUND_CONFIDENCE
+    if is_heard and only_follows(frame.text) and (is_statement or not is_answer):
         return "backchannel"
     if frame.confidence < HEARD_CONFIDENCE:
         return "unknown"

@@ -159,6 +159,8 @@ def _goes_on(words: tuple[Word, ...], language: str, *, is_free: bool) -> bool:
     said = tuple(word.folded for word in words)
     if multiple_of(words[-1]) > 1 or (is_free and _ends_in_adverb(words, language)):
         return True
+    if is_free and _ends_in_indirect_question(words, language):
+        return False
     return any(said[-len(phrase) :] == phrase for phrase in _endings(language, is_free=is_free))
 
 
@@ -169,6 +171,14 @@ def _ends_in_adverb(words: tuple[Word, ...], language: str) -> bool:
     if not ending or len(words) < 2 or not words[-1].written.endswith(ending):
         return False
     return (words[-2].folded,) in _phrases(own, "BEFORE_ADVERBS")
+
+
+def _ends_in_indirect_question(words: tuple[Word, ...], language: str) -> bool:
+    """ "I want to know where my order is"."""
+    own = _LANGUAGES.get(language, words_en)
+    asks = _phrases(own, "INDIRECT_QUESTIONS")
+    asked = any((word.folded,) in asks for word in words[:-2])
+    return asked and (words[-1].folded,) in _phrases(own, "LAST_VERBS")
 
 
 @lru_cache(maxsize=8)

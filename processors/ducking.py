@@ -12,8 +12,8 @@ import numpy.typing as npt
 DUCKED_GAIN = 0.3
 """-10 dB: the bot is still heard, and the caller has the floor."""
 
-FALL_MS = 20
-"""From 1.0 to `DUCKED_GAIN`. 5 ms click; 50 ms, the most that is allowed, are a later reaction."""
+FALL_MS = 10
+"""From 1.0 to `DUCKED_GAIN`. 2 ms click; 50 ms, the most that is allowed, are a later reaction."""
 
 HOLD_MS = 300
 """From the caller's silence to the return: a pause between two words ends nothing."""

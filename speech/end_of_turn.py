@@ -2,7 +2,7 @@
 
 The weights (BSD-2) and the features come with Pipecat's wheel. One session serves all calls; it is
 loaded with its first question, which only flows with a `listen` node ask. A question costs 30 to
-55 ms of a core, so it is asked once a pause, and not at all while the pool has other work.
+55 ms of a core, so it is asked once a pause, and not at all while other work waits in the pool.
 
 The features end in a product of matrices, which has deadlocked when several threads' BLAS threads
 fought for the cores: it is worked out by one thread at a time.
@@ -50,13 +50,13 @@ class SmartTurn:
             EngineUnavailable: Pipecat's wheel lacks the weights.
             EngineFailed, DeadlineExceeded: there is no answer.
         """
-        if self._pool.is_busy:
+        if self._pool.has_waiting:
             raise EngineBusy("not asked whether the caller has finished: other work waits")
         return await self._pool.run(
             self._finished,
             pcm[-_HEARD_S * sample_rate_hz :],
             sample_rate_hz,
-            priority=Priority.PARTIAL,
+            priority=Priority.FINAL,  # a caller waits for what follows from it
             deadline_s=_DEADLINE_S,
         )
 

@@ -160,6 +160,12 @@ class EnginePool:
             )
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether jobs wait for a worker."""
+        with self._lock:
+            return any(job.live for job in self._heap)
+
+    @property
     def is_busy(self) -> bool:
         """Whether work that may wait would have to: something else does, or it has its share."""
         with self._lock:

@@ -21,6 +21,7 @@ from pipecat.frames.frames import (
     OutputAudioRawFrame,
     OutputTransportMessageFrame,
     OutputTransportMessageUrgentFrame,
+    StartFrame,
     TTSStoppedFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection
@@ -57,9 +58,10 @@ class LineTransport(FastAPIWebsocketTransport):
     ) -> None:
         """An accepted socket and the `start` that `read_start` took from it.
 
-        `audio_out_filter` is applied as audio leaves for the line, at most the lead (60 ms on
-        Twilio, 200 ms on Exotel) before it is heard. Raises ValueError for an encoding that the
-        rate does not allow.
+        `audio_out_filter` is applied to each packet in the moment in which it leaves for the line,
+        at most the lead (60 ms on Twilio, 200 ms on Exotel) before it is heard. (Pipecat's own
+        applies it before the packet's wait for its time.) Raises ValueError for an encoding that
+        the rate does not allow.
         """
         self.start = start
         if start.carrier == "twilio":
@@ -80,7 +82,6 @@ class LineTransport(FastAPIWebsocketTransport):
             audio_out_10ms_chunks=packet_ms // 10,
             # A call ends when the far end has echoed the last mark, not after a guessed silence.
             audio_out_end_silence_secs=0,
-            audio_out_filter=audio_out_filter,
             # Carriers send no Origin; who may connect is decided before the socket is accepted.
             allowed_origins=[],
         )
@@ -94,6 +95,7 @@ class LineTransport(FastAPIWebsocketTransport):
             self._client,
             params,
             schedule=PlayoutSchedule(lead_s=lead_s, least_spacing=spacing),
+            last_filter=audio_out_filter,
         )
 
     @property
@@ -174,9 +176,11 @@ class LineOutput(FastAPIWebsocketOutputTransport):
         params: FastAPIWebsocketParams,
         *,
         schedule: PlayoutSchedule,
+        last_filter: BaseAudioFilter | None,
     ) -> None:
         super().__init__(transport, client, params)
         self._schedule = schedule
+        self._last_filter = last_filter
         # Who holds it may write. An interruption holds it from the moment the queue is emptied
         # until `clear` has left, so that neither old audio nor the answer to it can slip between.
         self._wire = asyncio.Lock()
@@ -196,6 +200,12 @@ class LineOutput(FastAPIWebsocketOutputTransport):
         async with self._wire:
             await super().process_frame(frame, direction)
             self._schedule.cleared(time.monotonic())
+
+    async def start(self, frame: StartFrame) -> None:
+        """As Pipecat's; the line's rate is known now."""
+        await super().start(frame)
+        if self._last_filter is not None:
+            await self._last_filter.start(self.sample_rate)
 
     async def stop(self, frame: EndFrame) -> None:
         """As Pipecat's, after the tail that did not fill a packet has been sent too."""
@@ -230,15 +240,14 @@ class LineOutput(FastAPIWebsocketOutputTransport):
         size = self.audio_chunk_size
         packet_s = size / (2 * self.sample_rate)
         for offset in range(0, len(frame.audio), size):
-            packet = OutputAudioRawFrame(
-                frame.audio[offset : offset + size].ljust(size, b"\x00"),
-                sample_rate=self.sample_rate,
-                num_channels=1,
-            )
+            audio = frame.audio[offset : offset + size].ljust(size, b"\x00")
             await asyncio.sleep(self._schedule.delay_s(time.monotonic(), packet_s))
             async with self._wire:
                 if frame.id < self._first_new_id and frame.interruptible:
                     return False
+                if self._last_filter is not None:
+                    audio = await self._last_filter.filter(audio)
+                packet = OutputAudioRawFrame(audio, self.sample_rate, num_channels=1)
                 if not await self._write_frame(packet):
                     return False
                 self._schedule.sent(time.monotonic(), packet_s)

@@ -124,6 +124,10 @@ which, whose, while, whether, that, since, although, though, unless, before, aft
 he, she, they, you, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
 number, extension, order number, the order, my order number, room, flat, street"""
 
+# "... where my order is": the verb of an indirect question comes last.
+INDIRECT_QUESTIONS = """where, what, who, how, when, which, whose"""
+LAST_VERBS = """is, are, was, were"""
+
 # "They are currently ...", "it was successfully ..."
 BEFORE_ADVERBS = """am, is, are, was, were, be, been, has, have, had, its, im, youre, theyre"""
 ADVERB_ENDING = "ly"

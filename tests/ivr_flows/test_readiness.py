@@ -159,6 +159,8 @@ def test_only_while_an_answer_is_waited_for_anything_is_expected() -> None:
         ("en", "There are currently", "open"),
         ("en", "please call me directly", "free"),
         ("en", "my name is", "open"),
+        ("en", "I would like to know where my order is.", "free"),
+        ("en", "I know that what is", "open"),
         ("en", "because of their", "open"),
         ("hi", "mujhe refund chahiye", "free"),
         ("hi", "वह दुकान के", "open"),
