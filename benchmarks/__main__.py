@@ -23,8 +23,9 @@ NAMES = (
     "unseen_calls",
     "turns",
     "speaking",
+    "many_calls",
 )
-QUICK = frozenset({"turns"})  # those with a small run beside the whole one
+QUICK = frozenset({"turns", "many_calls"})  # those with a small run beside the whole one
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from livekit.rtc.apm import AudioProcessingModule
 from livekit.rtc.audio_frame import AudioFrame
+from loguru import logger
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.table import Table
@@ -42,6 +43,7 @@ class Rest(NamedTuple):
 
     words: Pcm  # for the recogniser
     voice: Pcm  # for the decision whether somebody speaks
+    doubtful: frozenset[int] = frozenset()  # windows that are none, whatever they sound like
 
 
 Canceller = Callable[[Pcm, Pcm], Rest]
@@ -65,16 +67,19 @@ def nothing(_reference: Pcm, heard: Pcm) -> Rest:
 
 
 def callwright(reference: Pcm, heard: Pcm) -> Rest:
-    """Ours, window by window; what is doubtful is no voice. The end is left as it is."""
+    """Ours, window by window. The end is left as it is."""
     echo = LineEcho(sample_rate_hz=RATE_HZ)
     words_left, voice_left = heard.copy(), heard.copy()
+    doubtful: set[int] = set()
     for at in range(0, len(heard) - WINDOW + 1, WINDOW):
         echo.played(reference[at : at + WINDOW], at_sample=at)
         window = echo.listen(heard[at : at + WINDOW])
         words_left[at : at + WINDOW] = window.words
-        voice_left[at : at + WINDOW] = 0 if window.is_doubtful else window.voice
+        voice_left[at : at + WINDOW] = window.voice
+        if window.is_doubtful:
+            doubtful.add(at // WINDOW)
     echo.close()
-    return Rest(words_left, voice_left)
+    return Rest(words_left, voice_left, frozenset(doubtful))
 
 
 def aec3_alone(reference: Pcm, heard: Pcm) -> Rest:
@@ -134,6 +139,13 @@ def voiced(silero: SileroSession, pcm: Pcm) -> npt.NDArray[np.bool_]:
     return np.array(silero.open(sample_rate_hz=RATE_HZ).push(pcm)) >= 0.5
 
 
+def taken_for_speech(silero: SileroSession, rest: Rest) -> npt.NDArray[np.bool_]:
+    """Which windows would be, in a call."""
+    windows = voiced(silero, rest.voice)
+    windows[sorted(rest.doubtful)] = False
+    return windows
+
+
 def echo_alone(
     silero: SileroSession, bots: list[Pcm], cancel: Canceller, level_db: float, delay_ms: int
 ) -> Sum:
@@ -144,7 +156,7 @@ def echo_alone(
         rest = cancel(bot, heard)
         late = slice(SETTLED_S * RATE_HZ, None)
         found.settled_db.append(power_db(heard[late]) - power_db(rest.voice[late]))
-        speech = voiced(silero, rest.voice)
+        speech = taken_for_speech(silero, rest)
         found.windows += int(speech.sum())
         found.early_windows += int(speech[: SETTLED_S * RATE_HZ // 256].sum())
         runs = (len(list(run)) for is_voice, run in itertools.groupby(speech.tolist()) if is_voice)
@@ -215,7 +227,7 @@ def table_of_double_talk(
                 rest = cancel(bot, line(near + back))
                 alone = voiced(silero, near.astype(np.int16))
                 spoken += int(alone.sum())
-                kept += int((alone & voiced(silero, rest.voice)).sum())
+                kept += int((alone & taken_for_speech(silero, rest)).sum())
                 errors += Levenshtein.distance(clip.words, words(hear(rest.words[at:])))
             cells += [f"{kept / max(1, spoken):.0%}", f"{errors / total:.3f}"]
         level = "none" if level_db is None else f"{level_db} dB"
@@ -268,6 +280,7 @@ def main() -> int:
     callers = [
         clip for clip in corpus if not any(clip is bot for bot in long[: arguments.prompts])
     ][::5]
+    logger.disable("speech")
     silero = SileroSession()
     peers: dict[str, Canceller] = {
         "none": nothing,

@@ -63,7 +63,8 @@ class EchoThresholds:
     -30 dB is overlooked; lower, a line is not known to be clean for longer."""
 
     over_noise_db: float = 8.0
-    """Over the line's steady noise. Silero takes nothing for speech that is less above it."""
+    """Over the line's steady noise. Lower compares the noise of poor lines all the time; an echo
+    that is softer, as one of -24 dB in noise at -50 dBFS, still ducks the bot."""
 
     noise_rises_db_s: float = 6.0
     """How fast a louder noise is believed. Faster, a long vowel is noise; slower, a fan that is
@@ -88,12 +89,15 @@ class EchoThresholds:
     echo can be is heard so much later in the bot's first second; no word of his is lost, for what
     was doubtful is kept (`TurnThresholds.idle_margin_ms`)."""
 
-    unexplained_over_echo: int = 4
+    unexplained_over_echo: int = 2
     """Comparisons in a row that speak for a caller over an echo: 256 ms, after which a comparison
     has left a seam of the reference behind. Who is louder than the echo need not wait."""
 
     again: int = 2
-    """Windows between two comparisons where the line is known."""
+    """Windows between two comparisons where the line is known. Fewer cost more."""
+
+    again_over_echo: int = 4
+    """The same where it is known to have an echo: there, most of the cost is in these."""
 
     shown_when_unknown: int = 3
     """Comparisons in a row, one every window."""
@@ -102,10 +106,10 @@ class EchoThresholds:
     """Comparisons in a row that make a clean line one with an echo. One more, and an echo that
     comes up talks to the bot for so much longer."""
 
-    established: int = 6
+    established: int = 4
     """Comparisons behind which an echo is no mistake."""
 
-    taken_back: int = 8
+    taken_back: int = 4
     """Comparisons in a row that undo it before: half a second. Fewer, and a hole in the bot's voice
     does; with more, a caller who was taken for an echo is cut for longer."""
 
@@ -224,7 +228,7 @@ class EchoPolicy:
         limits = self.thresholds
         if self._loud == 1:
             self._verdict = Verdict.ECHO
-        if not self._loud % limits.again:
+        if not self._loud % limits.again_over_echo:
             self._judge(compare(), over_bot_db)
         learnt_db = limits.loudest_echo_db if self._echo_db is None else self._echo_db
         if over_bot_db > min(learnt_db + limits.louder_db, limits.loudest_echo_db):
