@@ -1,9 +1,10 @@
 """How many calls a machine takes, where the settings don't say."""
 
-CALLS_PER_CORE = 12
-"""Calls at once for each processor core. Measured by benchmarks/many_calls.py: up to it the P90 of
-replies stays below 0.8 s and the bot's voice has at most one hole a minute behind a jitter buffer
-of 60 ms. More, and every call suffers; fewer, and callers hear a busy tone for nothing."""
+CALLS_PER_CORE = 4
+"""Calls at once for each processor core. Measured by benchmarks/many_calls.py, whose callers speak
+every three seconds: eight on two cores were answered with a P90 below 0.8 s and without holes in
+the bot's voice, sixteen were not. More, and every call suffers; fewer, and callers hear a busy tone
+for nothing."""
 
 CORES_PER_WORKER = 2
 """What one process can use: a core for its event loop, another for its models, which run beside it.

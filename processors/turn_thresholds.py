@@ -89,9 +89,10 @@ class TurnThresholds:
     overlap_partial_every_ms: int = 64
     """... and then every so often: each takes about as long, and more between is a later stop."""
 
-    sustained_ms: int = 576
+    sustained_ms: int = 512
     """Voice over the bot that is meant as an interruption, whatever its words. People stop within
-    700 ms when they are talked over; coughs and "hm hm" are over sooner."""
+    700 ms when they are talked over, and 100 to 150 pass between a sound and its judgement; coughs
+    and "hm hm" are over sooner."""
 
     max_turn_ms: int = 15_000
     """A turn is ended here even if the voice goes on: a radio in the room never stops."""

@@ -17,6 +17,7 @@ calls at once.
 import asyncio
 import heapq
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,11 @@ from typing import Any, TypeVar
 from speech.errors import DeadlineExceeded, EngineBusy
 
 T = TypeVar("T")
+
+BEHIND_THE_LOOP = 10
+"""The nice value of the threads that decode. A packet of the bot's voice that leaves 60 ms late is
+a hole; a transcript 5 ms later is nothing. With eight calls on two cores 4.8 holes a minute at 0,
+none at 10."""
 
 
 class Priority(IntEnum):
@@ -298,6 +304,8 @@ class EnginePool:
     def _work(self, urgent_only: bool) -> None:
         """The life of one thread."""
         wake = self._wake_vad if urgent_only else self._wake
+        if not urgent_only:
+            _stand_back()
         while True:
             with self._lock:
                 while (job := self._next(urgent_only)) is None:
@@ -324,6 +332,12 @@ class EnginePool:
                     self._wake.notify_all()
             job.settle(*outcome)
             del job, outcome  # they hold audio and a future: not while this thread sleeps
+
+
+def _stand_back() -> None:
+    """Let the event loop, and voice activity, have the processor before this thread."""
+    if sys.platform == "linux":  # where a nice value is a thread's own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND_THE_LOOP)
 
 
 def _nothing() -> None:

@@ -226,4 +226,4 @@ def test_nothing_is_counted_before_anything_is_expected() -> None:
     policy = TurnPolicy()
     policy.expect(None)
     assert feed(policy, "." * 1000) == []
-    assert SpeechSustained not in map(type, feed(policy, "#" * 17))
+    assert SpeechSustained not in map(type, feed(policy, "#" * 15))
