@@ -56,7 +56,7 @@ serve: $(CORE)
 	@$(BIN)/callwright serve $(if $(PORT),--port $(PORT))
 
 test: $(DEV)
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 lint: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/pyright
