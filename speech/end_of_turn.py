@@ -27,16 +27,19 @@ _HEARD_S = 8  # what the model was trained on; shorter audio has silence before 
 _FOLDER = ("audio", "turn", "smart_turn")
 _WEIGHTS = "smart-turn-v3.2-cpu.onnx"
 _HOW_TO_GET_IT = "run `pip install --force-reinstall 'pipecat-ai==1.14.*'`"
-_DEADLINE_S = 0.5
+DEADLINE_S = 0.5
 """An answer that comes later comes after the silence that needs none."""
 
 
 class SmartTurn:
     """The model, loaded when it is first asked. One a process."""
 
-    def __init__(self, pool: EnginePool, *, path: Path | None = None) -> None:
+    def __init__(
+        self, pool: EnginePool, *, path: Path | None = None, deadline_s: float = DEADLINE_S
+    ) -> None:
         """`path`: the weights; None means those of Pipecat's wheel."""
         self._pool = pool
+        self._deadline_s = deadline_s
         self._path = path
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -57,7 +60,7 @@ class SmartTurn:
             pcm[-_HEARD_S * sample_rate_hz :],
             sample_rate_hz,
             priority=Priority.FINAL,  # a caller waits for what follows from it
-            deadline_s=_DEADLINE_S,
+            deadline_s=self._deadline_s,
         )
 
     def _finished(self, pcm: Pcm, sample_rate_hz: int) -> float:

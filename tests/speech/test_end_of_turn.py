@@ -22,12 +22,16 @@ def hum(seconds: float) -> np.ndarray:
 @pytest.mark.parametrize("seconds", [0.1, 2.0, 12.0])
 async def test_audio_of_any_length_gets_a_probability(seconds: float) -> None:
     async with EnginePool(2) as pool:
-        assert 0.0 <= await SmartTurn(pool).finished(hum(seconds), sample_rate_hz=RATE_HZ) <= 1.0
+        assert (
+            0.0
+            <= await SmartTurn(pool, deadline_s=60.0).finished(hum(seconds), sample_rate_hz=RATE_HZ)
+            <= 1.0
+        )
 
 
 async def test_only_the_last_eight_seconds_count() -> None:
     async with EnginePool(2) as pool:
-        model = SmartTurn(pool)
+        model = SmartTurn(pool, deadline_s=60.0)
         long = await model.finished(hum(9.0), sample_rate_hz=RATE_HZ)
         assert long == await model.finished(hum(9.0)[-8 * RATE_HZ :], sample_rate_hz=RATE_HZ)
 
@@ -37,7 +41,7 @@ async def test_it_is_not_asked_while_other_work_waits() -> None:
     async with EnginePool(1) as pool:
         jobs = [pool.submit(go_on.wait, 30, priority=Priority.FINAL) for _ in range(2)]
         with pytest.raises(EngineBusy):
-            await SmartTurn(pool).finished(hum(1.0), sample_rate_hz=RATE_HZ)
+            await SmartTurn(pool, deadline_s=60.0).finished(hum(1.0), sample_rate_hz=RATE_HZ)
         go_on.set()
         await asyncio.gather(*jobs)
 
