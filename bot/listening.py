@@ -9,7 +9,7 @@ from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
 from ivr_flows.interpreter import Interpreter, State
-from ivr_flows.wording.listening_noises import only_follows, takes_the_floor
+from ivr_flows.wording.listening_noises import only_follows
 from processors.call_clock import CallClock
 from processors.frames import ListenFrame, UtteranceHeardFrame
 
@@ -49,18 +49,7 @@ def use_of(
         return "aside"
     if is_over_the_bot and is_statement and only_follows(frame.text):
         return "backchannel"
-    if is_statement and _is_in_passing(frame, says):
-        return "backchannel"
     return "answer"
-
-
-def _is_in_passing(frame: UtteranceHeardFrame, says: SayQueue) -> bool:
-    """Whether a word was too short and said too little to stop the bot: "achha" to an English ear.
-
-    An answer, a question or a denial would have stopped it (`overlap.py`)."""
-    is_unmoved = says.is_speaking and not says.has_stopped_for(frame.start_ms)
-    is_brief = frame.end_ms - frame.start_ms < NOISE_MS
-    return is_unmoved and is_brief and not takes_the_floor(frame.text)
 
 
 class Listening:

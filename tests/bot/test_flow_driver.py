@@ -456,7 +456,7 @@ def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:
     [
         ("haan", "complete", ["A story.", "Yes or no?"], "backchannel"),
         ("wait", "open", ["A story.", "Yes or no?", "(interrupted)"], "barge_in"),
-        ("so the", "other", ["A story.", "Yes or no?"], "backchannel"),
+        ("so the", "other", ["A story.", "Yes or no?"], None),
     ],
 )
 async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
