@@ -14,8 +14,9 @@ from rich.table import Table
 
 from benchmarks.echo_lines import DELAYS_MS, LEVELS_DB, RATE_HZ, echo_of, line, room_noise
 from benchmarks.hearing import Clip
-from speech.echo_detector import WINDOW_MS, EchoDetector, Line, Verdict, level_db
+from speech.echo_detector import WINDOW_MS, EchoDetector, Line, Verdict
 from speech.line_echo import LineEcho
+from speech.loudness import level_db
 from speech.stt import Pcm
 
 WINDOW = RATE_HZ * WINDOW_MS // 1000

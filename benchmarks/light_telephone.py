@@ -2,7 +2,7 @@
 
 It speaks Twilio's media stream like the simulator's telephone and keeps the same clock, but says
 nothing but clips that are mu-law already, and puts its recording together after the call. (The
-simulator's takes 3 % of a core a call: at 24 calls the telephones would be what is measured.)
+simulator's encodes and adds noise as it goes: at 24 calls it would be a part of what is measured.)
 """
 
 import asyncio

@@ -18,8 +18,8 @@ from bot.workers.inbox import EndCall, Message
 from bot.workers.seat import Seat
 
 SWITCH_INTERVAL_S = 0.001
-"""How long the event loop waits for the interpreter while a model's thread runs Python. At Python's
-own 5 ms each of 16 calls' packets waits behind the others' decodes."""
+"""How long the event loop waits for the interpreter while a model's thread runs Python. Python's
+own 5 ms is a fourth of a packet. Measured together with the decoding threads' nice value alone."""
 
 MAX_MESSAGE_BYTES = 4 << 20
 """Above the line's own limit of 1 MB, so that it is the line that refuses, with a reason."""

@@ -35,7 +35,6 @@ from processors.frames import (
     UtteranceHeardFrame,
 )
 from processors.kept_audio import KeptAudio
-from processors.loudness import level_db
 from processors.turn_taking import (
     MelodyWanted,
     NoInput,
@@ -50,6 +49,7 @@ from processors.turn_taking import (
 from processors.turn_thresholds import WINDOW_MS
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import DeadlineExceeded, SpeechError
+from speech.loudness import level_db
 from speech.stt import Pcm, Recognizer
 
 LAST_WORDS_S = 1.0

@@ -20,6 +20,7 @@ from enum import Enum
 import numpy as np
 
 from speech.echo_likeness import REACH_MS, Comparison, Likeness
+from speech.loudness import level_db
 from speech.stt import Pcm
 
 WINDOW_MS = 32
@@ -320,9 +321,3 @@ class EchoDetector:
         if self._silent_windows <= _REACH:
             self._comparison.add(played, heard)
         return self._policy.window(played_db, level_db(heard), self._comparison.compare)
-
-
-def level_db(pcm: Pcm) -> float:
-    """RMS against full scale; -120 for digital silence."""
-    samples = pcm.astype(np.float32) / 32768
-    return 10 * float(np.log10(max(float(samples @ samples) / max(1, len(pcm)), 1e-12)))

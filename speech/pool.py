@@ -34,7 +34,7 @@ T = TypeVar("T")
 BEHIND_THE_LOOP = 5
 """The nice value of the threads that decode. A packet of the bot's voice that leaves 60 ms late is
 a hole; a transcript 5 ms later is nothing. With eight calls on two cores 4.8 holes a minute at 0,
-none at 10; there, other programs of the machine starve it."""
+none at 10, where other programs of the machine starve it; 5 itself was not measured."""
 
 
 class Priority(IntEnum):

@@ -82,7 +82,7 @@ class OnsetTrimmer:
         Args:
             sample_rate_hz: of the audio.
             audible_db: level of 10 ms, below full scale, from which on it is a sound. Speech is at
-                -15 to -25; at -40 soft onsets ("h", "w") are cut, at -55 nothing is trimmed.
+                -15 to -25, espeak's "th" at 8 kHz at -50 to -55. Higher cuts soft onsets.
             keep_ms: kept before it.
             longest_ms: trimmed at most.
         """
