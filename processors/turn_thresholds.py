@@ -67,8 +67,8 @@ class TurnThresholds:
     """... words that mean nothing here, or none: neither worth waiting for nor an answer."""
 
     melody_silence_ms: int = 128
-    """Silence in free speech after which Smart Turn is asked. Its notes want 200 ms; on 18 sentences
-    and 15 halves of sentences of the tuning set it says about the same at 128 as at 256."""
+    """Silence in free speech after which Smart Turn is asked. Its notes want 200 ms. On 18 texts
+    and 15 halves of texts of the tuning set it says about the same at 128 as at 256."""
 
     finished_silence_ms: int = 224
     """... free speech that sounds finished by its melody."""
