@@ -22,10 +22,13 @@ NAMES = (
     "simulated_calls",
     "unseen_calls",
     "turns",
+    "ablation",
     "speaking",
     "many_calls",
 )
-QUICK = frozenset({"turns", "many_calls"})  # those with a small run beside the whole one
+QUICK = frozenset(
+    {"turns", "ablation", "many_calls"}
+)  # those with a small run beside the whole one
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

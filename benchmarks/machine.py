@@ -1,5 +1,6 @@
 """The machine that a table was made on, and what a process takes of it. Linux only."""
 
+import contextlib
 import os
 import platform
 from pathlib import Path
@@ -35,8 +36,11 @@ def cpu_s(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended
+            found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def _field(path: str, name: str) -> str | None:

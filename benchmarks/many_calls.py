@@ -38,7 +38,7 @@ from telephony.simulator.measure import holes
 from telephony.simulator.twilio_signature import sign
 
 PEERS: Final = ("stock", "ours", "ours-2")
-LEVELS: Final = (1, 4, 8, 12, 16, 24, 32, 40, 48)
+LEVELS: Final = (1, 8, 16, 24, 32, 40, 48)
 QUICK_LEVELS: Final = (1, 8, 24)
 TURNS: Final = 8
 BEGIN_OVER_S: Final = 6.0  # calls begin one after the other over this long

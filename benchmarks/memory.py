@@ -1,6 +1,6 @@
-"""A hundred calls one after the other in one server: does its memory stay where it was?
+"""Three hundred calls in one server, six at a time: does its memory stay where it was?
 
-    python -m benchmarks.memory [--calls N]
+    python -m benchmarks.memory [--calls 300] [--at-once 6]
 
 Each call is heard, spoken to, recorded and written down; callers say "yes" or press a key, on
 Twilio and on Exotel in turn. Memory is resident, the server with its speaking process.
@@ -49,6 +49,8 @@ nodes:
 """
 LIMIT_MB = 60  # between the tenth call and the last
 FIRST = 10
+CALLS = 300
+AT_ONCE = 6
 YES = "yes, I agree"  # what the ear never doubts in that voice: nobody here says it twice
 
 
@@ -76,7 +78,7 @@ async def _yes() -> Clip:
         await engine.close()
 
 
-async def _run(calls: int) -> int:
+async def _run(calls: int, at_once: int) -> int:
     yes = await _yes()
     rss: dict[int, float] = {}
     problems = 0
@@ -88,21 +90,22 @@ async def _run(calls: int) -> int:
         settings = {"CALLWRIGHT_FLOWS_DIR": str(flows_dir)}
         async with loopback(Path(folder) / "data", settings) as line:
             rss[0] = rss_mb(line.pid)
-            async for call in place_all(line, [_call(i, yes) for i in range(calls)], at_once=1):
+            plans = [_call(index, yes) for index in range(calls)]
+            async for call in place_all(line, plans, at_once=at_once):
                 rss[len(rss)] = rss_mb(line.pid)
                 if call.problems:
                     problems += 1
                     print(f"{call.plan.label}: {'; '.join(call.problems)}", file=sys.stderr)
                 if len(rss) % 10 == 1:
                     print(f"{len(rss) - 1} calls: {rss[len(rss) - 1]:.0f} MB", file=sys.stderr)
-    _print(rss, problems, monotonic() - started_s)
+    _print(rss, at_once, problems, monotonic() - started_s)
     return 0
 
 
-def _print(rss: dict[int, float], problems: int, wall_s: float) -> None:
+def _print(rss: dict[int, float], at_once: int, problems: int, wall_s: float) -> None:
     last = max(rss)
     first = min(FIRST, last)
-    table = Table(title=f"{last} calls one after the other", title_justify="left")
+    table = Table(title=f"{last} calls, {at_once} at a time", title_justify="left")
     table.add_column("after call", justify="right")
     table.add_column("memory MB", justify="right")
     table.add_column(f"more than after call {first}", justify="right")
@@ -119,8 +122,10 @@ def _print(rss: dict[int, float], problems: int, wall_s: float) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=100)
-    return asyncio.run(_run(parser.parse_args().calls))
+    parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE)
+    arguments = parser.parse_args()
+    return asyncio.run(_run(arguments.calls, arguments.at_once))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """How many calls a machine takes, where the settings don't say."""
 
-CALLS_PER_CORE = 4
+CALLS_PER_CORE = 12
 """Calls at once for each processor core. Measured by benchmarks/many_calls.py, whose callers speak
-every three seconds: eight on two cores were answered with a P90 below 0.8 s and without holes in
-the bot's voice, sixteen were not. More, and every call suffers; fewer, and callers hear a busy tone
-for nothing."""
+every three seconds: 24 on two cores were answered with a P90 of 0.39 s and without holes in the
+bot's voice, 32 were not. More, and every call suffers; fewer, and callers hear a busy tone for
+nothing. On slower cores, or cores that others use too, the loop's lag turns callers away earlier.
+"""
 
 CORES_PER_WORKER = 2
 """What one process can use: a core for its event loop, another for its models, which run beside it.

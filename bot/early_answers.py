@@ -7,9 +7,10 @@ undone, as far as nobody outside has seen it, and the flow hears both parts as o
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
+
+from loguru import logger
 
 from ivr_flows.actions import Action, Request, Say, SwitchLanguage, Transfer
 from ivr_flows.events import Event, Heard, Played
@@ -145,8 +146,9 @@ class SpeechAhead:
         making, self._making = self._making, None
         if making is not None:
             making.cancel()
-            with suppress(asyncio.CancelledError):
-                await making
+            await asyncio.wait([making])
+            if not making.cancelled() and (error := making.exception()):
+                logger.warning("speech could not be made ahead: {!r}", error)
 
     async def _make(self, says: list[Say]) -> None:
         for say in says:

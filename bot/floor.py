@@ -42,6 +42,8 @@ class Floor:
         self._fillers = fillers
         self._put = put
         self._overlap = Overlap()
+        self._pressed_ms = -1  # when the last key came, and what waited for it
+        self._pressed_at = ""
 
     def voice(self, frame: CallerVoiceFrame) -> None:
         """The caller's voice came, or went."""
@@ -56,6 +58,7 @@ class Floor:
 
     def pressed(self, at_ms: int) -> None:
         """A key came, which is a turn."""
+        self._pressed_ms, self._pressed_at = at_ms, self._listening.node
         self._fillers.tell().turn_ended(at_ms, is_heard=True)
         self._says.forget_stopped()
 
@@ -67,20 +70,32 @@ class Floor:
 
     async def partial(self, frame: UtterancePartialFrame, state: State) -> None:
         """Words so far."""
+        if self._was_keyed(frame.start_ms):
+            return
         is_statement = self._listening.is_statement(state, self._says)
         if self._overlap.is_interruption(frame, is_statement=is_statement):
             await self._give_way(frame.start_ms, frame.through_ms)
 
     async def sustained(self, frame: SpeechSustainedFrame) -> None:
         """A voice that lasts."""
-        if self._overlap.outlasts(frame):
+        if self._overlap.outlasts(frame) and not self._was_keyed(frame.start_ms):
             await self._give_way(frame.start_ms, frame.at_ms)
 
     async def heard(self, frame: UtteranceHeardFrame, state: State, *, is_ending: bool) -> None:
         """All that was said in a turn."""
         more = self._early.more(frame)
         is_statement = self._listening.is_statement(state, self._says)
-        use = use_of(frame, more, self._says, is_ending=is_ending, is_statement=is_statement)
+        use = use_of(
+            frame,
+            more,
+            self._says,
+            is_ending=is_ending,
+            is_statement=is_statement,
+            is_about=self._listening.is_about(state, frame.text),
+            has_hummed=self._overlap.has_hummed(frame.start_ms),
+        )
+        if self._was_keyed(frame.start_ms):
+            use = "aside"
         if use == "answer":
             self._notes.heard(frame, self._listening.node)
             self._fillers.tell().heard()
@@ -101,7 +116,11 @@ class Floor:
             await self._saying.take_up()
             self._put(Resumed())
         if not self._says.is_speaking:
-            self._put(Played())  # the time for an answer begins anew
+            self._put(Played())  # the time for an answer goes on
+
+    def _was_keyed(self, start_ms: int) -> bool:
+        """Whether what is said since `start_ms` belongs to a question that a key has answered."""
+        return start_ms <= self._pressed_ms and self._listening.node != self._pressed_at
 
     async def _give_way(self, start_ms: int, at_ms: int) -> None:
         if self._says.is_speaking and not self._says.was_meanwhile(start_ms, at_ms):

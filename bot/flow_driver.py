@@ -83,12 +83,14 @@ class FlowDriver(FrameProcessor):
         on_end: Callable[[CallEnding], Awaitable[None]],
         disconnect_is_hang_up: bool = False,
         ducking: Ducking | None = None,
+        tells_hearing: bool = True,
     ) -> None:
         """`transfer` hands the call to a number or desk: None when it did, else why it could not.
         `prepare` (text, language) has a text ready to be spoken. `on_end` is told once how the
         conversation ended; when the flow ends it, after the far end played the last word.
         `disconnect_is_hang_up`: callers hang up by closing the connection, as browsers do.
-        `ducking`: the gain of the bot's voice, where the line has one."""
+        `ducking`: the gain of the bot's voice, where the line has one. `tells_hearing`: what the
+        flow expects ends the caller's turns."""
         super().__init__()
         self._interpreter = interpreter
         self._state = state
@@ -112,7 +114,7 @@ class FlowDriver(FrameProcessor):
             interrupt=self.broadcast_interruption,
             ducking=ducking,
         )
-        self._listening = Listening(interpreter, self._notes, clock)
+        self._listening = Listening(interpreter, self._notes, clock, tells_hearing=tells_hearing)
         self._fillers = Fillers(clock, self._fill_silence)
         self._floor = Floor(
             says=self._says,

@@ -9,12 +9,18 @@ from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
 from ivr_flows.interpreter import Interpreter, State
-from ivr_flows.wording.listening_noises import only_follows
+from ivr_flows.wording.listening_noises import only_follows, takes_the_floor
 from processors.call_clock import CallClock
 from processors.frames import ListenFrame, UtteranceHeardFrame
 
 NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
+
+PASSING_MS = 512
+"""What lasts as long as a voice that stops the bot by its length alone is not said in passing."""
+
+LEAST_LEFT_MS = 1500
+"""What is left of the time for an answer at least, when a sound turned out to be none."""
 
 
 Use = Literal["answer", "addition", "backchannel", "aside", "noise"]
@@ -35,9 +41,12 @@ def use_of(
     *,
     is_ending: bool,
     is_statement: bool,
+    is_about: bool,
+    has_hummed: bool,
 ) -> Use:
     """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it; `is_statement`: what the bot
-    is saying, or was when this voice stopped it, asks nothing yet."""
+    is saying, or was when this voice stopped it, asks nothing yet; `is_about`: the words concern
+    what it will ask; `has_hummed`: the voice began as a "mm" or an "uh"."""
     is_over_the_bot = says.is_speaking or says.has_stopped_for(frame.start_ms)
     if is_over_the_bot and frame.confidence < SOUND_CONFIDENCE:
         return "noise"  # babble and music: words are written down for them, too
@@ -49,18 +58,37 @@ def use_of(
         return "aside"
     if is_over_the_bot and is_statement and only_follows(frame.text):
         return "backchannel"
+    if is_statement and _is_in_passing(frame, says, is_about=is_about, has_hummed=has_hummed):
+        return "backchannel"
     return "answer"
+
+
+def _is_in_passing(
+    frame: UtteranceHeardFrame, says: SayQueue, *, is_about: bool, has_hummed: bool
+) -> bool:
+    """Whether a word was too short and said too little to stop the bot: "achha" to an English
+    ear. A question or a denial would have stopped it (`overlap.py`)."""
+    is_unmoved = says.is_speaking and not says.has_stopped_for(frame.start_ms)
+    is_brief = frame.end_ms - frame.start_ms < PASSING_MS
+    says_something = is_about or takes_the_floor(frame.text)
+    return is_unmoved and is_brief and (has_hummed or not says_something)
 
 
 class Listening:
     """One call's last `Listen`, and the frame that says it."""
 
-    def __init__(self, interpreter: Interpreter, notes: TurnNotes, clock: CallClock) -> None:
+    def __init__(
+        self, interpreter: Interpreter, notes: TurnNotes, clock: CallClock, *, tells_hearing: bool
+    ) -> None:
+        """`tells_hearing`: what is expected ends a turn; else its melody and silence do."""
         self._interpreter = interpreter
+        self._tells_hearing = tells_hearing
         self._notes = notes
         self._clock = clock
         self._has_said_keypad_only = False
         self.asked: Listen | None = None
+        self._counted: Listen | None = None  # whose time for an answer runs, and since when
+        self._since_ms = 0
 
     @property
     def node(self) -> str:
@@ -72,6 +100,11 @@ class Listening:
         is_asking = self._interpreter.expected(state) is not None
         return not is_asking or says.playing_node not in ("", state.node)
 
+    def is_about(self, state: State, text: str) -> bool:
+        """Whether the words concern what the conversation waits for."""
+        expected = self._interpreter.expected(state)
+        return expected is not None and expected.concerns(text)
+
     def frame(self, state: State, says: SayQueue, *, is_ending: bool) -> ListenFrame:
         """What is expected now; silence counts once everything is played."""
         asked, language = self.asked, state.language
@@ -81,12 +114,24 @@ class Listening:
             self._notes.note("keypad_only", self._clock.now_ms(), language=language)
         if asked is None:
             return ListenFrame(language=language, speech=False)
+        tells = self._tells_hearing
         return ListenFrame(
             language=language,
             speech=asked.speech and not is_ending,
-            is_free_speech=asked.free_speech,
+            is_free_speech=asked.free_speech or not tells,
             hints=asked.hints,
-            timeout_ms=None if says.is_speaking else asked.timeout_ms,
-            expectation=self._interpreter.expected(state),
+            timeout_ms=self._time_left_ms(asked, is_speaking=says.is_speaking),
+            expectation=self._interpreter.expected(state) if tells else None,
             finish_key=asked.finish_key,
         )
+
+    def _time_left_ms(self, asked: Listen, *, is_speaking: bool) -> int | None:
+        """Until the flow asks again; None while the bot speaks. A cough or a "haan" to nothing
+        does not begin the time anew."""
+        now_ms = self._clock.audio_ms
+        if is_speaking or asked is not self._counted:
+            self._counted, self._since_ms = None if is_speaking else asked, now_ms
+        if is_speaking:
+            return None
+        left_ms = asked.timeout_ms - (now_ms - self._since_ms)
+        return max(left_ms, min(asked.timeout_ms, LEAST_LEFT_MS))

@@ -4,8 +4,9 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
-from processors.echo_tap import EchoTaps
+from processors.echo_placement import EchoPlacement
 from processors.recorder import Recorder
+from processors.taps import BotTap, CallerTap
 
 
 def call_pipeline(
@@ -15,20 +16,17 @@ def call_pipeline(
     driver: FrameProcessor,
     speaking: FrameProcessor,
     recorder: Recorder | None,
-    echo: EchoTaps | None,
+    echo: EchoPlacement | None,
 ) -> Pipeline:
     """Audio comes in on the left and leaves on the right; only frames go back."""
-    listeners = [each for each in (recorder, echo) if each is not None]
-    before = [each.caller_tap() for each in listeners]
-    after = [each.bot_tap() for each in listeners]
     return Pipeline(
         [
             transport.input(),
-            *before,
+            CallerTap(recorder, echo),
             hearing,
             driver,
             speaking,
             transport.output(),
-            *after,
+            BotTap(recorder, echo),
         ]
     )

@@ -7,9 +7,9 @@ import sys
 from types import FrameType
 
 import uvicorn
-import uvloop
 from loguru import logger
 
+from bot import event_loop
 from bot.app import Server, open_server
 from bot.listener import listen, reachable
 from bot.settings import Settings
@@ -32,13 +32,13 @@ def serve(settings: Settings) -> None:
         StartFailed: the address can't be listened on, or something needed is not here.
     """
     with listen(settings) as listener:
-        uvloop.run(_serve(settings, listener, None))
+        event_loop.run(_serve(settings, listener, None))
 
 
 def serve_worker(settings: Settings, seat: Seat) -> None:
     """The same as one worker of several, on the socket that they share."""
     with seat.listener as listener:
-        uvloop.run(_serve(settings, listener, seat))
+        event_loop.run(_serve(settings, listener, seat))
 
 
 async def _serve(settings: Settings, listener: socket.socket, seat: Seat | None) -> None:

@@ -238,11 +238,12 @@ async def _caches(settings: Settings, stack: AsyncExitStack) -> dict[str, Speech
         except EngineUnavailable as error:
             raise StartFailed(f"CALLWRIGHT_SPEAKING: {error}") from error
     _check_voices(settings, engines)
+    keeps = "speech_cache" not in settings.without
     caches = {
         name: SpeechCache(
             engine,
-            folder=settings.data_dir / "speech",
-            memory_bytes=settings.speech_cache_bytes // len(engines),
+            folder=settings.data_dir / "speech" if keeps else None,
+            memory_bytes=settings.speech_cache_bytes // len(engines) if keeps else 0,
         )
         for name, engine in engines.items()
     }

@@ -22,10 +22,12 @@ from bot.voice import Voice
 from bot.voice_activity import CallVoiceActivity
 from ivr_flows.interpreter import Interpreter
 from processors.call_clock import CallClock
-from processors.echo_tap import EchoTaps
+from processors.echo_placement import EchoPlacement
 from processors.hearing import Hearing
 from processors.recorder import Recorder
 from processors.speaking import Speaking
+from processors.turn_taking import TurnPolicy
+from processors.turn_thresholds import NO_PARTIALS
 from speech.line_echo import LineEcho
 from telephony.call import Call, Disposition, EndedBy
 from telephony.records import CallEvent
@@ -35,6 +37,9 @@ LINE_SILENT_S = 15.0
 
 BREAK_OFF_S = 2.0
 """For a pipeline to end by itself; one that hangs on a dead line is cancelled."""
+
+RECORDING_S = 20.0
+"""For the rest of a recording to be written; a call whose disk hangs ends without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +145,11 @@ class CallSession:
             logger.warning("the bot may hear itself in this call: {}", error)
             return None
 
-    def _echo_taps(self) -> EchoTaps | None:
+    def _echo_placement(self) -> EchoPlacement | None:
         if self._echo is None or self._line.unplayed_ms is None:
             return None
         rate_hz = self._line.sample_rate_hz
-        return EchoTaps(self._echo, rate_hz, unplayed_ms=self._line.unplayed_ms)
+        return EchoPlacement(self._echo, rate_hz, unplayed_ms=self._line.unplayed_ms)
 
     @property
     def recording_path(self) -> Path:
@@ -153,6 +158,8 @@ class CallSession:
 
     def _new_driver(self, transfer: Callable[[str], Awaitable[str | None]]) -> FlowDriver:
         services = self._services
+        without = services.settings.without
+        prepares = not without & {"speculation", "speech_cache"}
         flow = services.flow(self._call.flow)
         interpreter = Interpreter(flow, hearing=frozenset(services.recognizers))
         language = self._call.language or services.settings.default_language
@@ -164,10 +171,11 @@ class CallSession:
             clock=self._clock,
             request=lambda request: carry_out(services.http, request),
             transfer=transfer,
-            prepare=self._voice.prepare,
+            prepare=self._voice.prepare if prepares else _prepare_nothing,
             on_end=self._note_ending,
             disconnect_is_hang_up=self._line.rtvi,
             ducking=self._line.ducking,
+            tells_hearing="flow_endings" not in without,
         )
 
     def _new_worker(self) -> PipelineWorker:
@@ -177,6 +185,7 @@ class CallSession:
             recognizer_for=services.recognizers.get,
             clock=self._clock,
             sample_rate_hz=rate_hz,
+            policy=TurnPolicy(NO_PARTIALS if "partials" in services.settings.without else None),
             end_of_turn=services.smart_turn,  # in free speech; loaded when it is first asked
         )
         speaking = Speaking(
@@ -194,7 +203,7 @@ class CallSession:
             driver=self._driver,
             speaking=speaking,
             recorder=self._recorder,
-            echo=self._echo_taps(),
+            echo=self._echo_placement(),
         )
         return PipelineWorker(
             pipeline,
@@ -255,9 +264,16 @@ class CallSession:
         )
         try:
             if self._recorder:
-                await self._recorder.close()
+                async with asyncio.timeout(RECORDING_S):
+                    await self._recorder.close()
+        except TimeoutError:
+            logger.error("the recording is not whole: its disk did not answer")
         except Exception:  # the session's edge: the end of the call is written all the same
             logger.exception("the recording broke")
         if self._echo:
             self._echo.close()
         await self._journal.finish(ending)
+
+
+async def _prepare_nothing(_text: str, _language: str) -> None:
+    """The reply's speech is not made ahead."""

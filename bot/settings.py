@@ -9,7 +9,7 @@ command line, which wins. A part of a group is named with two underscores
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from bot.capacity import (
@@ -57,6 +57,15 @@ from bot.settings_text import (
 PREFIX = "CALLWRIGHT_"
 DELIMITER = "__"
 DEFAULT_HEARING = {"en": "moonshine"}
+Part = Literal["partials", "flow_endings", "speculation", "speech_cache"]
+"""What makes replies quick, and can be left out.
+
+- `partials`: words while the caller speaks.
+- `flow_endings`: what the flow expects ends a turn; without, melody and silence alone.
+- `speculation`: the reply's speech is made at the first plausible end.
+- `speech_cache`: what was made once is kept.
+"""
+
 DEFAULT_SPEAKING = {"en": "espeak", "hi": "espeak", "mr": "espeak"}
 NO_ENGINE = "none"
 
@@ -178,6 +187,11 @@ class Settings(BaseSettings):
         description="Find out in each telephone call whether the line sends the bot's own voice "
         "back, as speakerphones do, and take it out where it does.",
     )
+    without: Annotated[frozenset[Part], NoDecode] = Field(
+        default=frozenset(),
+        description="Parts to do without, with commas between, to measure what each is worth: "
+        "calls get slower.",
+    )
     api_token: SecretStr | None = Field(
         default=None,
         description="Lets other machines use the API (Authorization: Bearer ...); without it only "
@@ -192,6 +206,13 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = Field(default_factory=TwilioSettings)
     exotel: ExotelSettings = Field(default_factory=ExotelSettings)
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings)
+
+    @field_validator("without", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(part for each in value.split(",") if (part := each.strip()))
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -154,6 +154,8 @@ def allowed(field: FieldInfo) -> str:
     kind = kinds[0]
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(kind))
+    if get_origin(kind) is frozenset:
+        return "any of " + ", ".join(str(choice) for choice in get_args(get_args(kind)[0]))
     if get_origin(kind) is dict:
         return "a JSON object"
     words: dict[Any, str] = {
@@ -252,6 +254,8 @@ def _shown_value(value: object) -> str:
     if isinstance(value, Mapping):
         items = cast(Mapping[str, object], value).items()
         return "{" + ", ".join(f"{key}: {_shown_value(item)}" for key, item in items) + "}"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(map(str, cast(frozenset[object], value)))) or "none"
     if isinstance(value, BaseModel):
         return "/".join(str(getattr(value, name)) for name in type(value).model_fields)
     return str(value)

@@ -4,6 +4,7 @@ import numpy as np
 
 from processors.detectors import Listened
 from speech.line_echo import HeardWindow, LineEcho
+from speech.loudness import level_db
 from speech.pool import EnginePool, Priority
 from speech.stt import Pcm
 from speech.vad import WINDOW_SAMPLES, SileroSession
@@ -60,4 +61,5 @@ class CallVoiceActivity:
         if self._step > 1:
             sampled = sampled.reshape(-1, self._step).mean(axis=1).astype(np.int16)
         probability = self._voice.probability(sampled)
-        return Listened(0.0 if heard.is_doubtful else probability, heard.words)
+        likely = 0.0 if heard.is_doubtful else probability
+        return Listened(likely, level_db(heard.words), heard.words)

@@ -11,6 +11,7 @@ class Listened:
     """One window of the caller's audio, listened to."""
 
     probability: float  # 0..1, that it is speech
+    level_db: float  # of `pcm`, below full scale
     pcm: Pcm  # for the recogniser: without the bot's echo, where that helps
 
 

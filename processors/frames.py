@@ -53,6 +53,7 @@ class UtterancePartialFrame(SystemFrame):
     start_ms: int
     through_ms: int  # up to where the audio was decoded
     verdict: Verdict
+    new_text: str | None = None  # where it may go on with the turn before: what it adds to that
 
 
 @dataclass

@@ -10,7 +10,6 @@ they were said; only a partial is given up for them.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 from loguru import logger
@@ -34,6 +33,7 @@ from processors.frames import (
     SpeechSustainedFrame,
     UtteranceHeardFrame,
 )
+from processors.hearing_work import FinishedTurn, WordsSoFar
 from processors.kept_audio import KeptAudio
 from processors.turn_taking import (
     MelodyWanted,
@@ -49,7 +49,7 @@ from processors.turn_taking import (
 from processors.turn_thresholds import WINDOW_MS
 from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import DeadlineExceeded, SpeechError
-from speech.loudness import level_db
+from speech.loudness import SILENT_DB
 from speech.stt import Pcm, Recognizer
 
 LAST_WORDS_S = 1.0
@@ -58,23 +58,6 @@ recogniser a few tenths of that; shorter loses "confirmed, bye", longer only del
 
 ENDED_TURN = "ended_turn"
 """In the metadata of a key that ended a spoken number: it is no answer of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _WordsSoFar:
-    """The caller may have finished: what was said?"""
-
-    utterance: Utterance
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """The caller has finished."""
-
-    utterance: Utterance
-    ended: TurnEnded
-    decided_ms: int
-    key: InputDTMFFrame | None  # that ended it
 
 
 class Hearing(FrameProcessor):
@@ -109,8 +92,9 @@ class Hearing(FrameProcessor):
         self._last: Utterance | None = None  # of the turn before
         self._ending_key: InputDTMFFrame | None = None
         self._has_stopped = False
+        self._hangs = False  # voice activity does: keys must not wait for it
         self._listen = ListenFrame(language="", speech=False)
-        self._work: asyncio.Queue[_WordsSoFar | _Turn] = asyncio.Queue()
+        self._work: asyncio.Queue[WordsSoFar | FinishedTurn] = asyncio.Queue()
         self._decoder: asyncio.Task[None] | None = None
         self._partial: asyncio.Task[None] | None = None
 
@@ -180,7 +164,8 @@ class Hearing(FrameProcessor):
     async def _take_window(self, window: Pcm) -> None:
         if not self._listen.speech:
             with suppress(SpeechError):
-                await self._voice_activity.pass_over(window)
+                if not self._hangs:
+                    await self._voice_activity.pass_over(window)
             self._forget()
             await self._act_on(self._policy.skip(WINDOW_MS))
             return
@@ -188,11 +173,12 @@ class Hearing(FrameProcessor):
             listened = await self._voice_activity(window)
         except SpeechError as error:
             logger.warning("a window counts as silence, its voice isn't known: {}", error)
-            listened = Listened(0.0, window)
-            if isinstance(error, DeadlineExceeded):  # it hangs: the call goes on by keys
+            listened = Listened(0.0, SILENT_DB, window)
+            if isinstance(error, DeadlineExceeded):  # the call goes on by keys
+                self._hangs = True
                 await self.push_frame(HearingFailedFrame(reason=str(error)))
         self._kept.add(listened.pcm)
-        await self._act_on(self._policy.window(listened.probability, level_db(listened.pcm)))
+        await self._act_on(self._policy.window(listened.probability, listened.level_db))
         if self._turn_is_open:
             self._hand_on_audio(self._policy.last_voice_ms)
         else:
@@ -252,7 +238,7 @@ class Hearing(FrameProcessor):
         self._hand_on_audio(self._policy.last_voice_ms)
         if is_urgent:
             await self._give_up_partial()
-            self._work.put_nowait(_WordsSoFar(utterance))
+            self._work.put_nowait(WordsSoFar(utterance))
         elif self._work.empty():
             self._ask_in_passing(self._learn(utterance, is_urgent=False))
 
@@ -266,7 +252,7 @@ class Hearing(FrameProcessor):
         utterance.is_over, utterance.end_ms = True, ended.end_ms
         self._last = None if key else utterance
         await self._give_up_partial()
-        self._work.put_nowait(_Turn(utterance, ended, self._clock.now_ms(), key))
+        self._work.put_nowait(FinishedTurn(utterance, ended, self._clock.now_ms(), key))
 
     async def _give_up_partial(self) -> None:
         partial = self._partial
@@ -292,7 +278,7 @@ class Hearing(FrameProcessor):
 
     async def _learn_melody(self, end_of_turn: EndOfTurn, utterance: Utterance) -> None:
         through_ms = self._policy.now_ms
-        finished = await utterance.sounds_finished(end_of_turn)
+        finished = await utterance.sounds_finished(end_of_turn, silence=self._kept.all())
         if finished is not None and utterance is self._utterance:
             await self._act_on(self._policy.sounded(finished, through_ms))
 
@@ -300,10 +286,13 @@ class Hearing(FrameProcessor):
         while True:
             work = await self._work.get()
             try:
-                if isinstance(work, _Turn):
+                if isinstance(work, FinishedTurn):
                     await self._tell(work)
                 elif not work.utterance.is_over and self._work.empty():
                     await self._learn(work.utterance, is_urgent=True)
+            except ENGINE_FAILURES as error:  # what the words are worth could not be told
+                logger.exception("hearing broke")
+                await self.push_frame(HearingFailedFrame(reason=repr(error)))
             finally:
                 self._work.task_done()
 
@@ -322,7 +311,7 @@ class Hearing(FrameProcessor):
         await self.push_frame(partial)
         await self._act_on(self._policy.judged(partial.verdict, partial.through_ms))
 
-    async def _tell(self, turn: _Turn) -> None:
+    async def _tell(self, turn: FinishedTurn) -> None:
         utterance = turn.utterance
         try:
             said = await utterance.finish()

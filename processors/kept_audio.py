@@ -21,6 +21,10 @@ class KeptAudio:
         del self._windows[: max(0, surplus)]
         self.from_ms = now_ms - len(self._windows) * WINDOW_MS
 
+    def all(self) -> list[Pcm]:
+        """What would be forgotten or taken next."""
+        return list(self._windows)
+
     def take(self, through_ms: int) -> list[Pcm]:
         """The windows that end by `through_ms`: they belong to a turn now."""
         count = max(0, (through_ms - self.from_ms) // WINDOW_MS)

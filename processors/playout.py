@@ -118,6 +118,8 @@ class Playout:
         if tail.isdigit() and int(tail) in sent.marks:
             sent.marks.discard(int(tail))
             sent.played_ms, sent.played_at_ms = int(tail), now_ms
+            if sent.start_ms is None:  # it followed so soon that no beginning was told
+                sent.start_ms = max(0, now_ms - int(tail))
         return None
 
     def played_by_time(self, now_ms: int) -> tuple[Played, ...]:

@@ -12,19 +12,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from loguru import logger
-from pipecat.frames.frames import (
-    Frame,
-    InputAudioRawFrame,
-    InputTransportMessageFrame,
-    InterruptionFrame,
-    OutputAudioRawFrame,
-    OutputTransportMessageFrame,
-)
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 
 from processors.flac_file import FlacFile
 from processors.recording_timeline import RecordingTimeline, Stereo
@@ -81,14 +72,6 @@ class Recorder:
     def failure(self) -> str | None:
         """Why nothing is recorded any more; None while all is well."""
         return self._failure
-
-    def caller_tap(self) -> FrameProcessor:
-        """The processor right after `transport.input()`."""
-        return CallerTap(self)
-
-    def bot_tap(self) -> FrameProcessor:
-        """The processor right after `transport.output()`."""
-        return BotTap(self)
 
     def caller(self, frame: InputAudioRawFrame) -> None:
         """The caller's audio arrived."""
@@ -183,50 +166,3 @@ class Recorder:
 
 def _samples(frame: InputAudioRawFrame | OutputAudioRawFrame) -> Pcm:
     return np.frombuffer(frame.audio, dtype=np.int16, count=len(frame.audio) // 2)
-
-
-def _mark_name(message: Any) -> str | None:
-    """The name in {"event": "mark", "mark": {"name": ...}}, None for any other message."""
-    return message["mark"]["name"] if message.get("event") == "mark" else None
-
-
-class CallerTap(FrameProcessor):
-    """Shows the recorder what the caller says."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(enable_direct_mode=True)
-        self._recorder = recorder
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Pass everything on; note the caller's audio and the marks that were played."""
-        await super().process_frame(frame, direction)
-        if direction is FrameDirection.DOWNSTREAM:
-            if isinstance(frame, InputAudioRawFrame):
-                self._recorder.caller(frame)
-            elif isinstance(frame, InputTransportMessageFrame):
-                name = _mark_name(frame.message)
-                if name is not None and not frame.message.get("cleared"):
-                    self._recorder.echo(name, frame.metadata.get("line_ms"))
-        await self.push_frame(frame, direction)
-
-
-class BotTap(FrameProcessor):
-    """Shows the recorder what was sent to the caller, and when it was cleared."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(enable_direct_mode=True)
-        self._recorder = recorder
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Pass everything on; note the bot's audio, its marks and interruptions."""
-        await super().process_frame(frame, direction)
-        if direction is FrameDirection.DOWNSTREAM:
-            if isinstance(frame, OutputAudioRawFrame):
-                self._recorder.bot(frame)
-            elif isinstance(frame, OutputTransportMessageFrame):
-                name = _mark_name(frame.message)
-                if name is not None:
-                    self._recorder.mark(name)
-            elif isinstance(frame, InterruptionFrame):
-                self._recorder.clear()
-        await self.push_frame(frame, direction)

@@ -101,6 +101,8 @@ class RecordingTimeline:
 
     def blocks(self) -> Iterator[Stereo]:
         """What can no longer change, in whole blocks."""
+        if self._clock.samples - self._gap - self._emitted < BLOCK_SAMPLES:
+            return
         self._settle()
         floor = self._far_end.floor()
         until = self._clock.samples if floor is None else min(floor, self._clock.samples)

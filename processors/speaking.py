@@ -148,12 +148,19 @@ class Speaking(FrameProcessor):
         return pcm[point.start_sample :], point.start_sample * 1000 / self._sample_rate_hz
 
     async def _fill(self, frame: FillerFrame) -> None:
-        if self._mouth.locked() or not self._playout.is_idle:
-            now_ms = self._clock.now_ms()
-            await self._report(Played(frame.utterance_id, frame.text, "", None, now_ms, True))
+        if self._is_taken:
+            await self._leave_out(frame.utterance_id, frame.text)
             return
         sound = _in_time(self._speaker.speak(frame.text, frame.language), FILLER_VOICE_S)
-        await self._utter(frame.utterance_id, frame.text, sound, pause_ms=PAUSE_MS)
+        await self._utter(frame.utterance_id, frame.text, sound, pause_ms=PAUSE_MS, waits=False)
+
+    @property
+    def _is_taken(self) -> bool:
+        """Whether something is being said, or has not been played yet."""
+        return self._mouth.locked() or not self._playout.is_idle
+
+    async def _leave_out(self, utterance_id: int, text: str) -> None:
+        await self._report(Played(utterance_id, text, "", None, self._clock.now_ms(), True))
 
     async def _utter(
         self,
@@ -163,13 +170,19 @@ class Speaking(FrameProcessor):
         *,
         skipped_ms: float = 0.0,
         pause_ms: int = 0,
+        waits: bool = True,
     ) -> None:
-        """Send one utterance whole: nothing comes between its first sound and its last."""
+        """Send one utterance whole: nothing comes between its first sound and its last.
+
+        `waits`: until what is being said has been sent; else it is left out then."""
         async with aclosing(sound) as chunks:
             try:
                 first = await anext(chunks, None)
             except SpeechError as error:
                 await self._report_failure(utterance_id, text, error)
+                return
+            if not waits and self._is_taken:
+                await self._leave_out(utterance_id, text)
                 return
             async with self._mouth:
                 self._playout.begin(utterance_id, text, skipped_ms=skipped_ms)

@@ -180,6 +180,8 @@ class TurnPolicy:
         voice = self._voice
         bound = self._t.start_probability if voice is None else self._t.stop_probability
         if probability < bound:
+            if voice is None and self.bot_speaks and probability >= self._t.duck_probability:
+                return (*self._came(is_turn=False), *self._count_silence())
             return self._unvoiced(voice)
         if voice is None:
             voice = _Voice(
@@ -218,9 +220,7 @@ class TurnPolicy:
         return self._t.overlap_words_ms if is_first else self._t.overlap_partial_every_ms
 
     def _unvoiced(self, voice: _Voice | None) -> tuple[TurnEvent, ...]:
-        if voice is None:
-            return self._count_silence()
-        if not voice.is_open:
+        if voice is None or not voice.is_open:
             self._voice = None
             return (*self._went(), *self._count_silence())
         self._voice = voice
@@ -231,10 +231,15 @@ class TurnPolicy:
             silent = self._went()
             wanted = WordsWanted(self._now_ms, is_urgent=True)
             return (*silent, wanted, *self._end_if_due(voice))
-        melody_ms = self._t.melody_silence_ms
-        if silence_ms >= melody_ms > silence_ms - WINDOW_MS and self.is_free_speech:
-            return (MelodyWanted(self._now_ms), *self._end_if_due(voice))
-        return self._end_if_due(voice)
+        ending = self._end_if_due(voice)
+        return ending or ((MelodyWanted(self._now_ms),) if self._asks_melody(voice) else ())
+
+    def _asks_melody(self, voice: _Voice) -> bool:
+        silence_ms = self._now_ms - voice.last_voice_ms
+        is_time = any(
+            silence_ms >= at > silence_ms - WINDOW_MS for at in self._t.melody_silences_ms
+        )
+        return is_time and self.is_free_speech and not self._is_finished(voice)
 
     def _came(self, *, is_turn: bool) -> tuple[TurnEvent, ...]:
         told, self._told = self._told, (True, is_turn)

@@ -13,7 +13,10 @@ from processors.frames import UtterancePartialFrame
 from speech.errors import DeadlineExceeded, SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
-ENGINE_FAILURES = (SpeechError, ValueError, RuntimeError, MemoryError)
+ENGINE_FAILURES = (
+    *(SpeechError, ValueError, RuntimeError, MemoryError),
+    *(LookupError, TypeError, AttributeError, OSError),
+)
 """Recognisers promise SpeechError; the others are what engines break their word with, and the
 caller's next turn must find an ear."""
 
@@ -80,6 +83,7 @@ class Utterance:
         self.whole_from_ms = before.start_ms if before else start_ms
         self._first_ms = first_ms
         self._before: list[Pcm] = list(before._audio) if before else []
+        self._words_before = before._last_words if before else []
         self._audio: list[Pcm] = []
         self._fed = 0  # of both
         self._stream: RecognitionStream | None = None
@@ -117,11 +121,12 @@ class Utterance:
         """More audio, int16 mono."""
         self._audio += windows
 
-    async def sounds_finished(self, end_of_turn: EndOfTurn) -> float | None:
-        """The probability (0..1) that its melody is that of an end; None where it isn't known."""
+    async def sounds_finished(self, end_of_turn: EndOfTurn, silence: Sequence[Pcm]) -> float | None:
+        """The probability (0..1) that its melody, with the silence behind it, is that of an end;
+        None where it isn't known."""
         if not self._audio:
             return None
-        pcm, rate_hz = np.concatenate(self._audio), self._ear.sample_rate_hz
+        pcm, rate_hz = np.concatenate([*self._audio, *silence]), self._ear.sample_rate_hz
         try:
             return await end_of_turn.finished(pcm, sample_rate_hz=rate_hz)
         except SpeechError as error:
@@ -133,12 +138,7 @@ class Utterance:
         stream = self._opened()
         transcript = await self._in_time(lambda: stream.partial(is_urgent=is_urgent))
         words = transcript.text.split()
-        agreed = 0
-        for one, other in zip(words, self._last_words, strict=False):
-            if _plain(one) != _plain(other):
-                break
-            agreed += 1
-        self.stable_text = " ".join(words[:agreed])
+        self.stable_text = " ".join(words[: _agreed(words, self._last_words)])
         self._last_words = words
         return transcript
 
@@ -152,13 +152,20 @@ class Utterance:
             start_ms=self.start_ms,
             through_ms=self.through_ms(transcript),
             verdict=self.judge(transcript),
+            new_text=self._new_text(transcript) if self._before else None,
         )
+
+    def _new_text(self, transcript: Transcript) -> str:
+        """What was said behind the words of the turn before."""
+        words = transcript.text.split()
+        return " ".join(words[_agreed(words, self._words_before) :])
 
     async def finish(self) -> Said:
         """All of its words. Raises `SpeechError`."""
         stream = self._opened()
         self._stream = None
         transcript = await self._in_time(stream.finish)
+        self._last_words = transcript.text.split()
         if not self._before:
             return Said(transcript)
         self._ear, self._before, self._fed = self._own_ear, [], 0
@@ -193,6 +200,13 @@ class Utterance:
             self._stream.feed(pcm)
         self._fed = len(audio)
         return self._stream
+
+
+def _agreed(words: Sequence[str], others: Sequence[str]) -> int:
+    """How many of the first words are the same."""
+    pairs = enumerate(zip(words, others, strict=False))
+    shorter = min(len(words), len(others))
+    return next((at for at, (one, other) in pairs if _plain(one) != _plain(other)), shorter)
 
 
 def _plain(word: str) -> str:

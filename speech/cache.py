@@ -66,6 +66,7 @@ class SpeechCache:
         self._max_bytes = memory_bytes
         self._memory: OrderedDict[str, Pcm] = OrderedDict()  # the least recently used first
         self._bytes = 0
+        self._keeps = memory_bytes > 0 or self._store is not None
         self._making: dict[str, asyncio.Event] = {}  # set when that synthesis has ended
         self._hits = self._misses = 0
 
@@ -93,7 +94,7 @@ class SpeechCache:
                 if len(sound):
                     yield sound
                 return
-            making = self._making.get(key)
+            making = self._making.get(key) if self._keeps else None
             if making is None or not await _ended(making):
                 break
         self._misses += 1

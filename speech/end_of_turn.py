@@ -2,7 +2,7 @@
 
 The weights (BSD-2) and the features come with Pipecat's wheel. One session serves all calls; it is
 loaded with its first question, which only flows with a `listen` node ask. A question costs 30 to
-55 ms of a core, so it is asked once a pause, and not at all while other work waits in the pool.
+55 ms of a core, so it is asked twice a pause at most, and not while other work waits in the pool.
 
 The features end in a product of matrices, which has deadlocked when several threads' BLAS threads
 fought for the cores: it is worked out by one thread at a time.

@@ -16,7 +16,6 @@ from pipecat.audio.filters.base_audio_filter import BaseAudioFilter
 from pipecat.frames.frames import (
     EndFrame,
     Frame,
-    InputAudioRawFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
     OutputTransportMessageFrame,
@@ -160,10 +159,7 @@ class LineInput(FastAPIWebsocketInputTransport):
     async def _take(self, frame: Frame | None) -> None:
         if frame is None:
             return
-        if isinstance(frame, InputAudioRawFrame):
-            await self.push_audio_frame(frame)
-        else:
-            await self.push_frame(frame)
+        await self.push_frame(frame)
 
 
 class LineOutput(FastAPIWebsocketOutputTransport):

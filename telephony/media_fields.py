@@ -8,6 +8,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 from telephony.errors import MessageInvalid
@@ -81,6 +82,8 @@ def read_number(value: object) -> int | None:
         if not math.isfinite(value) or not 0 <= value < 1e15:
             return None
         return int(value)
+    if isinstance(value, str) and len(value) <= 15 and value.isascii() and value.isdigit():
+        return int(value)  # what carriers send
     if isinstance(value, str) and (match := _NUMBER.fullmatch(value)):
         return int(match[1]) * (1000 if match[2] else 1)
     return None
@@ -116,5 +119,6 @@ def kind_of(value: object) -> str:
             return "an object"
 
 
+@lru_cache(maxsize=64)
 def snake_case(camel: str) -> str:
     return re.sub(r"(?=[A-Z])", "_", camel).lower()

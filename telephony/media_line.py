@@ -25,6 +25,7 @@ from pipecat.frames.frames import (
 )
 
 from telephony import mulaw
+from telephony.concealment import Concealer
 from telephony.errors import MessageInvalid, RateMismatch, SecondStart
 from telephony.mark_ledger import MarkLedger
 from telephony.media_messages import (
@@ -43,6 +44,21 @@ from telephony.media_timeline import MediaTimeline
 
 Encoding = Literal["mulaw", "s16le"]
 LOG_PERIOD_S = 1.0
+AHEAD_MS = 10_000
+"""How far the caller's audio may be ahead of the time since its stream began by what was put where
+packets are missing: a peer that claims a gap behind each packet would fill the memory with it."""
+
+
+@dataclass
+class CallerAudioFrame(InputAudioRawFrame):
+    """A packet of the caller's audio, with a short name for the log.
+
+    Pipecat writes each frame out for its trace log at every processor, whether or not anything is
+    logged, and the base class's long form shows in a profile of many calls.
+    """
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(slots=True)
@@ -54,10 +70,10 @@ class LineCounters:
     duplicate_messages: int = 0
     late_messages: int = 0
     gaps: int = 0
-    filled_ms: float = 0.0  # silence put where packets were lost or paused
+    filled_ms: float = 0.0  # put where packets were lost or paused
     unsupported_digits: int = 0  # A-D, which a Pipecat frame can't carry
     unknown_marks: int = 0  # echoes of marks that are not out
-    audio_received_ms: float = 0.0  # handed on, filled silence included: the caller's clock
+    audio_received_ms: float = 0.0  # handed on, filled gaps included: the caller's clock
     audio_sent_ms: float = 0.0  # handed to the carrier, not necessarily played
     last_media_timestamp_ms: int | None = None
 
@@ -81,8 +97,10 @@ class MediaLine:
         self._encoding: Encoding = encoding
         self._multiple_bytes = packet_multiple_bytes
         self._timeline = MediaTimeline(start.sample_rate_hz)
+        self._concealer = Concealer(start.sample_rate_hz)
         self._keys = _Keys()
         self._clock = clock
+        self._began_s = clock()
         self._log_again_at_s = float("-inf")
         self._unlogged = 0
 
@@ -162,15 +180,22 @@ class MediaLine:
             counters.duplicate_messages += placement.verdict == "duplicate"
             counters.late_messages += placement.verdict == "late"
             return None
-        filled = placement.silence_samples
+        filled = min(placement.missing_samples, self._room_samples())
         counters.gaps += filled > 0
         counters.filled_ms += filled * 1000 / rate_hz
         counters.audio_received_ms += (filled + samples) * 1000 / rate_hz
         counters.last_media_timestamp_ms = media.timestamp_ms
         self._keys.packet_ms = samples * 1000 / rate_hz
-        frame = InputAudioRawFrame(bytes(2 * filled) + pcm, sample_rate=rate_hz, num_channels=1)
+        audio = self._concealer.next(pcm, filled)
+        frame = CallerAudioFrame(audio, sample_rate=rate_hz, num_channels=1)
         frame.metadata["filled_ms"] = filled * 1000 / rate_hz
         return frame
+
+    def _room_samples(self) -> int:
+        """How much may be put where packets are missing: time can't run away from the clock's."""
+        elapsed_ms = (self._clock() - self._began_s) * 1000
+        room_ms = elapsed_ms + AHEAD_MS - self.counters.audio_received_ms
+        return max(0, round(room_ms * self.start.sample_rate_hz / 1000))
 
     def _digit_frame(self, digit: Digit) -> InputDTMFFrame | None:
         if not _inbound(digit.track):
@@ -196,7 +221,7 @@ class MediaLine:
         if echo.cleared:
             message["cleared"] = True
         frame = InputTransportMessageFrame(message=message)
-        # Audio waits in the transport's queue and a mark does not: this keeps their order.
+        # How much of the caller's audio came before it, wherever that is by now.
         frame.metadata["line_ms"] = self.counters.audio_received_ms
         return frame
 

@@ -1,8 +1,9 @@
 """Where each media message belongs on the line's own clock: gaps, duplicates, late ones. Pure.
 
 A WebSocket keeps order, but what the carrier puts on it may have lost packets, sent them twice or
-paused (discontinuous transmission). Everything behind this counts time in audio, so a gap has to
-become silence and a duplicate has to vanish, or the call's clock drifts from the caller's.
+paused (discontinuous transmission). Everything behind this counts time in audio, so a gap has to be
+filled (`concealment.py`) and a duplicate has to vanish, or the call's clock drifts from the
+caller's.
 
 Two witnesses are heard: `chunk`, which counts media messages, and `timestamp`, in ms. Neither is
 believed alone: one garbled counter must not silence a call or flood it with silence.
@@ -29,11 +30,11 @@ Verdict = Literal["in_order", "gap", "duplicate", "late", "resync"]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What to do with one packet: play `silence_samples` of silence, then it, if `keep`."""
+    """What to do with one packet: put `missing_samples` in its gap, then it, if `keep`."""
 
     verdict: Verdict
     keep: bool
-    silence_samples: int = 0
+    missing_samples: int = 0
 
 
 class MediaTimeline:
@@ -144,4 +145,4 @@ class MediaTimeline:
         silence = gap - owed
         if gap:
             self._last_fill = gap
-        return Placement("gap" if gap else "in_order", keep=True, silence_samples=silence)
+        return Placement("gap" if gap else "in_order", keep=True, missing_samples=silence)

@@ -19,7 +19,7 @@ def _decoding_table() -> NDArray[np.int16]:
     segment = ((inverted >> 4) & 0x07).astype(np.int32)
     mantissa = (inverted & 0x0F).astype(np.int32)
     magnitude = (((mantissa << 3) + BIAS) << segment) - BIAS
-    return np.where(inverted & 0x80, -magnitude, magnitude).astype(np.int16)
+    return np.where(inverted & 0x80, -magnitude, magnitude).astype("<i2")
 
 
 def _encoding_table() -> NDArray[np.uint8]:
@@ -38,7 +38,7 @@ _TO_MULAW = _encoding_table()
 
 def decode(mulaw: bytes) -> bytes:
     """mu-law bytes (n) -> int16 little-endian mono PCM (2n bytes), same rate."""
-    return _TO_PCM[np.frombuffer(mulaw, dtype=np.uint8)].astype("<i2").tobytes()
+    return _TO_PCM.take(np.frombuffer(mulaw, dtype=np.uint8)).tobytes()
 
 
 def encode(pcm: bytes) -> bytes:
@@ -46,4 +46,4 @@ def encode(pcm: bytes) -> bytes:
 
     Raises ValueError when the PCM has an odd number of bytes.
     """
-    return _TO_MULAW[np.frombuffer(pcm, dtype="<i2").astype(np.int16).view(np.uint16)].tobytes()
+    return _TO_MULAW.take(np.frombuffer(pcm, dtype="<u2")).tobytes()

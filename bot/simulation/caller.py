@@ -89,7 +89,7 @@ class Caller:
         text, node = " ".join(turn["text"] for turn in asked), asked[-1]["node"]
         cut_short = [turn["node"] for turn in asked if turn["is_interrupted"]]
         if self._at >= 0 and self._node is None and cut_short:
-            self._node = cut_short[-1]
+            self._node = cut_short[0]  # a later one is the reply, cut by the rest of his answer
         if self._at >= 0 and (meant := meant_by(text)) is not None:
             return self._agree(text) if meant == _plain(self._given.named) else self._give(NO)
         if node != self._node:

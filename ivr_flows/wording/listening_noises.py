@@ -11,6 +11,8 @@ _FOLLOWING = folds_of(
 """Words of a listener who follows; nothing else may stand beside them. "You" is also what Moonshine
 makes of a cough."""
 
+_HUMS = folds_of("hm hmm mm mhm uh huh um ah aah oh ooh")
+
 _UNCLEAR = folds_of("so the a what's")
 """What a recogniser makes of half a word."""
 
@@ -29,6 +31,12 @@ def only_follows(text: str) -> bool:
     if not words or len(words) > _MOST_WORDS or ("?" in text and len(words) > 1):
         return False  # of one word the recogniser doesn't hear the tune: "Right?" is a "right"
     return all(word.folded in _FOLLOWING for word in words)
+
+
+def hums(text: str) -> bool:
+    """Whether it is a sound and no word: "mm-hmm", "uh"."""
+    words = words_of(text)
+    return bool(words) and all(word.folded in _HUMS for word in words)
 
 
 def is_unclear(text: str) -> bool:

@@ -6,7 +6,7 @@ from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 
 from bot.simulation.vendor_voices import clips
 from bot.voice_activity import CallVoiceActivity
-from processors.echo_tap import EchoTaps
+from processors.echo_placement import EchoPlacement
 from speech.line_echo import LineEcho
 from speech.pool import EnginePool
 from speech.registry import make_synthesizer
@@ -48,7 +48,7 @@ async def test_a_speakerphone_gives_the_bot_nothing_to_hear(lead_ms: int) -> Non
     echo = np.concatenate((np.zeros(DELAY, np.int16), voice * 10 ** (ECHO_DB / 20)))
     heard = over_the_line(echo.astype(np.int16)[: len(voice)])
     echo_of_line, silero, now_s = LineEcho(sample_rate_hz=RATE_HZ), SileroSession(), 50.0
-    taps = EchoTaps(
+    taps = EchoPlacement(
         echo_of_line, RATE_HZ, unplayed_ms=lambda: float(lead_ms), monotonic_s=lambda: now_s
     )
     cleaned: list[float] = []

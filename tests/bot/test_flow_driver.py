@@ -447,8 +447,10 @@ TELLS = FLOW.replace("start: ask", "start: tell").replace(
 )
 
 
-def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:
-    return UtterancePartialFrame(text, text, "en", 0.9, 1000, 1400, verdict)
+def partial(
+    text: str, verdict: Verdict, confidence: float = 0.9, *, start_ms: int = 1000
+) -> UtterancePartialFrame:
+    return UtterancePartialFrame(text, text, "en", confidence, start_ms, start_ms + 400, verdict)
 
 
 @pytest.mark.parametrize(
@@ -456,7 +458,7 @@ def partial(text: str, verdict: Verdict) -> UtterancePartialFrame:
     [
         ("haan", "complete", ["A story.", "Yes or no?"], "backchannel"),
         ("wait", "open", ["A story.", "Yes or no?", "(interrupted)"], "barge_in"),
-        ("so the", "other", ["A story.", "Yes or no?"], None),
+        ("so the", "other", ["A story.", "Yes or no?"], None),  # it goes on
     ],
 )
 async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
@@ -472,6 +474,49 @@ async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
     assert told.said[: len(said)] == said
     assert told.notes.outcomes == []
     assert ([heard_as] if heard_as else []) == told.notes.kinds
+
+
+async def test_a_short_word_that_moved_no_statement_is_not_answered_behind_it() -> None:
+    told = await drive(
+        partial("Uh, chop.", "other", 0.45),  # an "achha" to an English ear
+        SleepFrame(sleep=0.02),
+        heard("Uh, chop.", 1000, 1400),
+        flow=TELLS,
+        never_played=frozenset({"A story.", "Yes or no?"}),
+    )
+    assert told.said == ["A story.", "Yes or no?"]
+    assert told.notes.kinds == ["backchannel"]
+
+
+@pytest.mark.parametrize(("digit", "answers"), [("1", False), ("5", True)])
+async def test_what_is_said_to_a_question_that_a_key_has_answered_answers_no_other(
+    digit: str, answers: bool
+) -> None:
+    flow = FLOW.replace("then: goodbye}", "then: again}", 1).replace(
+        "  goodbye:\n",
+        """  again:
+    type: menu
+    tries: 2
+    timeout_s: 30
+    prompt: {en: "And today?"}
+    choices:
+      now: {keys: ["2"], builtin: "yes", then: goodbye}
+    no_input: {then: sorry}
+    no_match: {then: sorry}
+  goodbye:
+""",
+        1,
+    )
+    told = await drive(
+        key(digit),
+        SleepFrame(sleep=0.05),
+        partial("yes", "complete", start_ms=0),
+        heard("yes", 0, 400),
+        SleepFrame(sleep=0.05),
+        flow=flow,
+    )
+    assert told.said[-1] == "And today?"
+    assert ("not_heard" in told.notes.kinds) is not answers
 
 
 async def test_over_the_question_a_yes_is_its_answer_at_once() -> None:

@@ -1,5 +1,7 @@
 """What a voice over the bot's is: somebody who follows, or somebody who wants to be heard."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.overlap import Kind, Overlap, kind_of
@@ -107,6 +109,69 @@ def test_words_that_come_behind_a_voice_that_lasts_stop_the_bot_then() -> None:
     assert not overlap.outlasts(SUSTAINED)
     assert overlap.is_interruption(partial("my oven is"), is_statement=False)
     assert not overlap.is_interruption(partial("my oven", start_ms=5000), is_statement=False)
+
+
+@pytest.mark.parametrize(
+    ("decodes", "stops"),
+    [
+        ([("No.", 0.7), ("Okay.", 0.6)], False),  # an "okay"
+        ([("No.", 0.7), ("No.", 0.5)], True),
+        ([("No.", 0.9)], True),
+        ([("Wait.", 0.43), ("Wait.", 0.32)], True),  # on a bad line
+        ([("Wait.", 0.2), ("Wait.", 0.2)], False),
+        ([("Mm-hmm,", 0.81), ("Amen.", 0.61), ("And then?", 0.7), ("Amen.", 0.61)], False),
+        ([("Please.", 0.56), ("Please hold.", 0.5)], True),
+        ([("Hey.", 0.63), ("Agent.", 0.5)], False),
+    ],
+)
+def test_over_a_statement_doubted_words_count_when_two_decodes_begin_alike(
+    decodes: list[tuple[str, float]], stops: bool
+) -> None:
+    overlap = Overlap()
+    told = [
+        overlap.is_interruption(
+            partial(text, confidence, lasts_ms=192 + 64 * index), is_statement=True
+        )
+        for index, (text, confidence) in enumerate(decodes)
+    ]
+    assert told == [False] * (len(decodes) - 1) + [stops]
+
+
+@pytest.mark.parametrize(
+    ("first", "stops"), [(("Mm-hmm,", 0.7), False), (("Mm.", 0.5), True), (("Okay.", 0.9), True)]
+)
+def test_what_began_as_a_hum_stops_nothing_until_it_lasts_and_says_something(
+    first: tuple[str, float], stops: bool
+) -> None:
+    overlap = Overlap()
+    overlap.is_interruption(partial(*first), is_statement=True)
+    told = [overlap.is_interruption(partial("And then?", 0.9), is_statement=True) for _ in "12"]
+    assert told == [stops, stops]
+    assert overlap.outlasts(SUSTAINED) is stops
+    assert overlap.is_interruption(partial("And then what?", 0.9), is_statement=True)
+
+
+def test_a_long_hum_with_a_word_or_two_in_it_stops_nothing() -> None:
+    overlap = Overlap()
+    for text, confidence in (("Mm.", 0.7), ("Mm-hmm,", 0.7), ("And the meat.", 0.2)):
+        assert not overlap.is_interruption(partial(text, confidence), is_statement=True)
+    assert not overlap.outlasts(SUSTAINED)
+
+
+@pytest.mark.parametrize(
+    ("whole", "new", "stops"),
+    [
+        ("Two", "", False),  # and a hum
+        ("No. Thank you.", "Thank you.", False),
+        ("Yes. No wait.", "No wait.", True),
+        ("Yes, but not today", "but not today", True),
+    ],
+)
+def test_behind_an_answer_only_what_is_new_is_judged(whole: str, new: str, stops: bool) -> None:
+    overlap = Overlap()
+    frame = replace(partial(whole, 0.9, verdict="enough", lasts_ms=400), new_text=new)
+    assert overlap.is_interruption(frame, is_statement=True) is stops
+    assert overlap.outlasts(SUSTAINED) is stops
 
 
 def kinds(*texts: str) -> set[Kind]:

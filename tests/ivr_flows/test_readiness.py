@@ -35,6 +35,7 @@ def of_length(least: int, most: int) -> Expected:
         ("two", "complete"),  # its key
         ("operator", "complete"),  # counts anywhere
         ("no", "likely"),
+        ("no, no", "likely"),
         ("yes no", "enough"),
         ("no wait", "open"),
         ("please hold", "open"),
@@ -104,6 +105,7 @@ def test_where_a_number_of_some_length_is_asked_for(
         ("hi", "मतलब", "open"),
         ("hi", "ek minute", "open"),
         ("hi", "nahi", "likely"),
+        ("hi", "nahi nahi", "likely"),
         ("mr", "ho", "complete"),
         ("mr", "ho pan", "open"),
         ("mr", "mhanje", "open"),
@@ -139,6 +141,7 @@ def test_in_free_speech_only_a_hesitation_tells() -> None:
     remark = expected(VENDOR, "ask_remark")
     assert remark.judge("the oven is broken", 0.9) == "free"
     assert remark.judge("the oven is broken and", 0.9) == "open"
+    assert remark.judge("the oven is broken", 0.3) == "enough"  # it was guessed at
 
 
 def test_only_while_an_answer_is_waited_for_anything_is_expected() -> None:

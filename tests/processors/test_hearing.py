@@ -34,6 +34,7 @@ from processors.frames import (
 )
 from processors.hearing import ENDED_TURN, Hearing
 from speech.errors import DeadlineExceeded, EngineFailed
+from speech.loudness import level_db
 from speech.stt import Pcm, RecognitionStream, Transcript
 
 RATE_HZ = 8000
@@ -45,7 +46,8 @@ class Loudness:
     async def __call__(self, window: Pcm) -> Listened:
         for _ in range(10):
             await asyncio.sleep(0)
-        return Listened(1.0 if np.abs(window).max() > 1000 else 0.0, window)
+        is_voice = bool(np.abs(window).max() > 1000)
+        return Listened(float(is_voice), level_db(window), window)
 
     async def pass_over(self, window: Pcm) -> None: ...
 
@@ -299,6 +301,62 @@ async def test_voice_activity_that_hangs_is_told_so_that_the_call_goes_on_by_key
     down, _ = await run_test(hearing, frames_to_send=audio("." * 10), start_timeout=5.0)
     failed = [frame for frame in down if isinstance(frame, HearingFailedFrame)]
     assert {frame.reason for frame in failed} == {"no result within 3 s"}
+
+
+class NoTable:
+    """Can't say what words are worth."""
+
+    def judge(self, text: str, confidence: float) -> Verdict:
+        raise KeyError("a table")
+
+
+@pytest.mark.parametrize("is_ear", [True, False])
+async def test_what_nobody_should_raise_is_told_and_the_next_turn_is_tried(is_ear: bool) -> None:
+    failure = KeyError("a table")
+    ear = LengthRecognizer(failure=failure if is_ear else None)
+    expects = Always("complete") if is_ear else NoTable()
+    drawing = "." * 30 + "#" * 10 + "." * 100
+    frames = await all_frames(
+        [*audio(drawing), *audio(drawing)],
+        ListenFrame(language="en", speech=True, expectation=expects),
+        ear,
+    )
+    failed = [frame for frame in frames if isinstance(frame, HearingFailedFrame)]
+    assert len(failed) == 2
+    assert all("a table" in frame.reason for frame in failed)
+
+
+class HungEcho(Hung):
+    """Counts who still asks."""
+
+    passed = 0
+
+    async def pass_over(self, window: Pcm) -> None:
+        self.passed += 1
+
+
+async def test_once_voice_activity_hangs_keys_wait_for_it_no_more() -> None:
+    voice = HungEcho()
+    hearing = Hearing(
+        voice_activity=voice,
+        recognizer_for=lambda _: LengthRecognizer(),
+        clock=CallClock(),
+        sample_rate_hz=RATE_HZ,
+    )
+    by_keys = ListenFrame(language="en", speech=False)
+    await hearing.process_frame(by_keys, FrameDirection.UPSTREAM)
+    await hearing.process_frame(audio("....")[0], FrameDirection.DOWNSTREAM)
+    frames = audio("." * 8)
+    await run_test(hearing, frames_to_send=frames, start_timeout=5.0)
+    assert voice.passed > 0
+    before = voice.passed
+    await hearing.process_frame(listening(), FrameDirection.UPSTREAM)
+    for frame in frames:
+        await hearing.process_frame(frame, FrameDirection.DOWNSTREAM)
+    await hearing.process_frame(by_keys, FrameDirection.UPSTREAM)
+    for frame in frames:
+        await hearing.process_frame(frame, FrameDirection.DOWNSTREAM)
+    assert voice.passed == before
 
 
 async def test_other_frames_pass() -> None:

@@ -34,6 +34,15 @@ def test_an_utterance_is_played_when_its_last_mark_returns() -> None:
     assert playout.is_idle
 
 
+def test_where_no_beginning_was_told_the_first_mark_tells_it() -> None:
+    playout = Playout()
+    names = sent(playout)
+    playout.mark_returned(names[0], 1400)
+    played = playout.mark_returned(names[-1], 3010)
+    assert played is not None
+    assert played.start_ms == 1000
+
+
 def test_a_clear_keeps_only_what_the_marks_and_the_clock_allow() -> None:
     playout = Playout()
     names = sent(playout)

@@ -265,3 +265,33 @@ async def test_a_voice_that_hangs_is_given_up_and_the_next_text_is_spoken(
     assert ended[0].failure == "the voice gave nothing for 0.1 s"
     assert heard.startswith(ended[0].heard_text)
     assert sounds(down)["2"] == 300
+
+
+class Late(Tone):
+    """The filler's sound comes when the reply's has come."""
+
+    async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
+        await asyncio.sleep(0.15 if text == "filler" else 0.05)
+        async for chunk in super().speak(text, language):
+            yield chunk
+            await asyncio.sleep(0.05)
+
+
+async def test_a_filler_that_comes_behind_the_reply_is_left_out_and_holds_nothing_up() -> None:
+    mouth = speaking(10_000)
+    mouth._speaker = Late()  # pyright: ignore[reportPrivateUsage]
+    down, up = await run_test(
+        Pipeline([mouth, Line(returns_marks=False)]),
+        frames_to_send=[
+            say(2, "abcdefgh"),
+            SleepFrame(sleep=0.01),
+            FillerFrame(1, "filler", "en"),
+            SleepFrame(sleep=0.2),
+            InterruptionFrame(),
+            SleepFrame(sleep=0.1),
+        ],
+    )
+    assert "1" not in sounds(down)
+    assert sounds(down)["2"] < 800  # the interruption did not wait for its end
+    ended = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert [f.utterance_id for f in ended] == [1, 2]

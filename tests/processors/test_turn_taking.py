@@ -61,10 +61,10 @@ def hear(drawing: str, verdict: Verdict, *, finished: float | None = None) -> li
         ("." * 200, []),
         ("..#....................", []),  # one window: a click
         ("..##" + "." * 12, ["SpeechStarted", "TurnEnded"]),  # "haan"
-        ("..##" + "." * 11, ["SpeechStarted"]),  # not yet silent long enough
+        ("..##" + "." * 9, ["SpeechStarted"]),  # not yet silent long enough
         ("#" * 18 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
         (
-            "#" * 9 + "." * 10 + "#" * 9 + "." * 15,
+            "#" * 9 + "." * 8 + "#" * 9 + "." * 15,
             ["SpeechStarted", "SpeechSustained", "TurnEnded"],
         ),
         ("##" + "~" * 16 + "." * 15, ["SpeechStarted", "SpeechSustained", "TurnEnded"]),
@@ -166,11 +166,21 @@ def test_the_first_window_of_a_voice_is_told_at_once() -> None:
     assert click == [VoiceChanged(True, 64, is_turn=False), VoiceChanged(False, 96, is_turn=False)]
 
 
-@pytest.mark.parametrize(("verdict", "is_asked"), [("free", True), ("open", False)])
-def test_the_melody_is_asked_for_in_free_speech_only(verdict: Verdict, is_asked: bool) -> None:
-    events = hear("#" * 10 + "." * 60, verdict)
+@pytest.mark.parametrize(
+    ("verdict", "finished", "asked_ms"),
+    [
+        ("free", None, [128, 224]),
+        ("free", 0.3, [128, 224]),  # it sounded as if there were more to come
+        ("free", 0.9, [128]),
+        ("open", None, []),
+    ],
+)
+def test_the_melody_is_asked_for_in_free_speech_until_it_is_over(
+    verdict: Verdict, finished: float | None, asked_ms: list[int]
+) -> None:
+    events = hear("#" * 10 + "." * 60, verdict, finished=finished)
     asked = [event.at_ms - 320 for event in events if isinstance(event, MelodyWanted)]
-    assert asked == ([THRESHOLDS.melody_silence_ms] if is_asked else [])
+    assert asked == asked_ms
 
 
 def test_a_key_ends_a_turn_at_once() -> None:
@@ -227,3 +237,15 @@ def test_nothing_is_counted_before_anything_is_expected() -> None:
     policy.expect(None)
     assert feed(policy, "." * 1000) == []
     assert SpeechSustained not in map(type, feed(policy, "#" * 15))
+
+
+@pytest.mark.parametrize("bot_speaks", [True, False])
+def test_over_the_bot_a_window_that_may_be_a_voice_is_told_and_opens_nothing(
+    bot_speaks: bool,
+) -> None:
+    policy = TurnPolicy()
+    policy.bot_speaks = bot_speaks
+    policy.expect(320)
+    events = [event for each in [0.4] + [0.1] * 12 for event in policy.window(each, -30.0)]
+    hint = [VoiceChanged(True, 32, is_turn=False), VoiceChanged(False, 64, is_turn=False)]
+    assert events == [*(hint if bot_speaks else []), NoInput(320)]

@@ -56,3 +56,35 @@ async def test_words_that_do_not_come_in_time_are_given_up_and_not_waited_for_ag
     with pytest.raises(DeadlineExceeded):
         await utterance.finish()
     assert (recognizer.asked, recognizer.left) == (1, 1)
+
+
+class Says(Hangs):
+    """Hears the texts it was given, one after the other."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self._texts = list(texts)
+
+    async def finish(self) -> Transcript:
+        return Transcript(self._texts.pop(0), "en", 0.9, is_final=True, audio_ms=100)
+
+
+@pytest.mark.parametrize(
+    ("first", "both", "new"),
+    [
+        ("No.", "No. Thank you.", "Thank you."),
+        ("Two.", "Two", ""),  # and a hum
+        ("No.", "no, wait", "wait"),
+        ("Yes.", "Just wait", "Just wait"),  # heard anew, with what followed
+    ],
+)
+async def test_what_a_turn_adds_to_the_one_before_is_told_apart(
+    first: str, both: str, new: str
+) -> None:
+    ear = Ear(Says(first, both), "en", 8000)
+    before = Utterance(ear, first_ms=0, start_ms=0)
+    before.take([np.ones(800, np.int16)])
+    await before.finish()
+    after = Utterance(ear, first_ms=300, start_ms=300, before=before)
+    after.take([np.ones(800, np.int16)])
+    assert after.partial_frame(await after.words(is_urgent=True)).new_text == new

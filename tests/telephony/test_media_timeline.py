@@ -62,7 +62,7 @@ def test_a_packet_that_comes_after_its_silence_is_dropped_as_late():
 
 
 def test_a_long_gap_is_filled_with_two_seconds_at_most():
-    assert placed((1, 20), (500, 10_000))[1].silence_samples == LONGEST_FILL_MS * RATE_HZ // 1000
+    assert placed((1, 20), (500, 10_000))[1].missing_samples == LONGEST_FILL_MS * RATE_HZ // 1000
 
 
 def test_a_garbled_timestamp_costs_two_seconds_at_most_however_often_it_comes():
@@ -70,7 +70,7 @@ def test_a_garbled_timestamp_costs_two_seconds_at_most_however_often_it_comes():
     filled = 0
     for n in range(1, 400):
         stamp = 20 * n + (30_000 if n % 10 == 0 else 0)
-        filled += timeline.place(chunk=n, timestamp_ms=stamp, samples=PACKET).silence_samples
+        filled += timeline.place(chunk=n, timestamp_ms=stamp, samples=PACKET).missing_samples
     assert filled <= LONGEST_FILL_MS * RATE_HZ // 1000
 
 
@@ -78,7 +78,7 @@ def test_a_garbled_chunk_number_does_not_silence_what_follows():
     for garbled in (10**9, 40, 0):
         results = placed(*steady(1, 5), (garbled, 120), *steady(7, 20))
         assert all(result.keep for result in results), garbled
-        assert sum(result.silence_samples for result in results) == 0, garbled
+        assert sum(result.missing_samples for result in results) == 0, garbled
 
 
 def test_a_message_garbled_in_both_counters_costs_no_more_than_a_few_packets():
@@ -99,14 +99,14 @@ def test_a_chunk_number_that_never_moves_is_not_taken_for_duplicates():
 
 def test_timestamps_that_never_move_are_ignored():
     results = placed(*[(n, 0) for n in range(50)])
-    assert all(result.keep and result.silence_samples == 0 for result in results)
+    assert all(result.keep and result.missing_samples == 0 for result in results)
 
 
 def test_timestamps_in_another_unit_are_soon_ignored():
     results = placed(*[(n, 160 * n) for n in range(200)])
     assert all(result.keep for result in results)
-    assert sum(result.silence_samples for result in results) <= 5 * 140 * 8
-    assert all(result.silence_samples == 0 for result in results[10:])
+    assert sum(result.missing_samples for result in results) <= 5 * 140 * 8
+    assert all(result.missing_samples == 0 for result in results[10:])
 
 
 def test_wobbling_timestamps_add_nothing():
@@ -124,7 +124,7 @@ def test_time_is_right_within_a_packet_after_random_loss():
     survivors = [n for n in range(3000) if (n * 2654435761) % 100 >= 7 or n in (0, 2999)]
     for n in survivors:
         placement = timeline.place(chunk=n, timestamp_ms=20 * n, samples=PACKET)
-        total += placement.silence_samples + PACKET
+        total += placement.missing_samples + PACKET
     assert total == 3000 * PACKET
 
 
@@ -145,6 +145,6 @@ def test_whatever_the_counters_say_a_fill_is_bounded_and_the_stream_recovers(
     timeline = MediaTimeline(RATE_HZ)
     for chunk, stamp, samples in wild:
         placement = timeline.place(chunk=chunk, timestamp_ms=stamp, samples=samples)
-        assert 0 <= placement.silence_samples <= LONGEST_FILL_MS * RATE_HZ // 1000
+        assert 0 <= placement.missing_samples <= LONGEST_FILL_MS * RATE_HZ // 1000
     after = [timeline.place(chunk=c, timestamp_ms=t, samples=PACKET) for c, t in steady(7, 40)]
     assert all(result.keep for result in after[-30:])

@@ -13,7 +13,8 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.tests.utils import SleepFrame, run_test
 
-from processors.echo_tap import EchoTaps
+from processors.echo_placement import EchoPlacement
+from processors.taps import BotTap, CallerTap
 from speech.stt import Pcm
 
 RATE_HZ = 8000
@@ -40,7 +41,7 @@ class Line:
         self.now_s = 100.0
         self.unplayed_ms = 0.0
         self.heard = Heard()
-        self.taps = EchoTaps(
+        self.placement = EchoPlacement(
             self.heard,
             RATE_HZ,
             unplayed_ms=lambda: self.unplayed_ms,
@@ -51,11 +52,11 @@ class Line:
         """So many packets come, each in its time."""
         for _ in range(packets):
             self.now_s += 0.02
-            self.taps.caller(audio(InputAudioRawFrame))
+            self.placement.caller(audio(InputAudioRawFrame))
 
     def bot(self, unplayed_ms: float) -> None:
         self.unplayed_ms = unplayed_ms
-        self.taps.bot(audio(OutputAudioRawFrame))
+        self.placement.bot(audio(OutputAudioRawFrame))
 
 
 Audio = TypeVar("Audio", InputAudioRawFrame, OutputAudioRawFrame, TTSAudioRawFrame)
@@ -112,12 +113,12 @@ def test_no_utterance_lies_later_by_its_model_than_one_before(line: Line) -> Non
 def test_after_a_clear_it_begins_anew(line: Line) -> None:
     line.caller(50)
     line.bot(80)
-    line.taps.clear()
+    line.placement.clear()
     line.bot(20)
     assert line.heard.told == [(8480, 160), "clear", (8000, 160)]
 
 
-async def test_the_taps_let_everything_pass(line: Line) -> None:
+async def test_the_taps_tell_it_what_passes(line: Line) -> None:
     sent = [
         audio(InputAudioRawFrame),
         audio(TTSAudioRawFrame),
@@ -126,10 +127,12 @@ async def test_the_taps_let_everything_pass(line: Line) -> None:
         SleepFrame(sleep=0.02),
         audio(OutputAudioRawFrame),
     ]
-    down, _ = await run_test(
-        Pipeline([line.taps.caller_tap()]), frames_to_send=sent, start_timeout=5.0
+    await run_test(
+        Pipeline([CallerTap(None, line.placement), BotTap(None, line.placement)]),
+        frames_to_send=sent,
+        expected_down_frames=[InputAudioRawFrame, InterruptionFrame],
+        start_timeout=5.0,
     )
-    assert len(down) == 4
     assert [what if what == "clear" else "played" for what in line.heard.told] == [
         "played",
         "clear",

@@ -5,13 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-from pipecat.frames.frames import (
-    Frame,
-    InputAudioRawFrame,
-    InterruptionFrame,
-    OutputAudioRawFrame,
-)
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 
 from processors.line_clock import LineClock
 from speech.stt import Pcm
@@ -35,7 +29,7 @@ class HeardBack(Protocol):
         ...
 
 
-class EchoTaps:
+class EchoPlacement:
     """Places the bot's audio on the caller's clock by the model of the far end's playout."""
 
     def __init__(
@@ -76,31 +70,3 @@ class EchoTaps:
         """The far end was told to drop what it has not played."""
         self._end = 0
         self._heard_back.clear()
-
-    def caller_tap(self) -> FrameProcessor:
-        """The processor right behind `transport.input()`."""
-        return EchoTap(self)
-
-    def bot_tap(self) -> FrameProcessor:
-        """The processor right behind `transport.output()`: ducked audio and all."""
-        return EchoTap(self)
-
-
-class EchoTap(FrameProcessor):
-    """Shows what comes by; it passes."""
-
-    def __init__(self, taps: EchoTaps) -> None:
-        super().__init__(enable_direct_mode=True)
-        self._taps = taps
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Note audio of either side, and interruptions."""
-        await super().process_frame(frame, direction)
-        if direction is FrameDirection.DOWNSTREAM:
-            if isinstance(frame, InputAudioRawFrame):
-                self._taps.caller(frame)
-            elif isinstance(frame, OutputAudioRawFrame):
-                self._taps.bot(frame)
-            elif isinstance(frame, InterruptionFrame):
-                self._taps.clear()
-        await self.push_frame(frame, direction)
