@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from telephony.simulator.measure import AudibleSpan, audible_spans
-from telephony.simulator.phone_audio import FULL_SCALE, Mask, Pcm
+from telephony.simulator.phone_audio import FULL_SCALE, Mask, Pcm, level_dbfs
+from telephony.simulator.script import AUDIBLE_DBFS
 
 Levels = npt.NDArray[np.floating[Any]]
 Places = npt.NDArray[np.int64]
@@ -31,6 +32,7 @@ LOUD_DBFS: Final = -38.0
 """Only where the undisturbed voice is louder is anything judged: mu-law's steps and soft word ends
 lie below, and a voice 24 dB quieter still is above the telephone's own silence."""
 
+TICK_MS: Final = 20  # of the telephone's ear
 WINDOW_MS: Final = 20
 HOP_MS: Final = 5
 FALL_FOR_MS: Final = 40  # so long must it last: a late packet or a closure is over sooner
@@ -149,6 +151,22 @@ def overlap(voice: Voice, undisturbed: Voice, onset_ms: float, until_ms: float) 
         ducked_after_ms=None if ducked_ms is None else voice.line_ms(ducked_ms) - onset_ms,
         silent_after_ms=None if silent_ms is None else voice.line_ms(silent_ms) - onset_ms,
     )
+
+
+def sounds_on_after_ms(undisturbed: Voice, after_ms: int, for_ms: int) -> int:
+    """So much of the voice's sound, `after_ms` or the least that is more, has been heard when it
+    sounds on for `for_ms`: in its pauses nothing is there to duck. `after_ms` where it never does.
+    """
+    tick = undisturbed.rate_hz * TICK_MS // 1000
+    ticks = undisturbed.pcm[: undisturbed.pcm.size // tick * tick].reshape(-1, tick)
+    is_heard = np.array([level_dbfs(each) > AUDIBLE_DBFS for each in ticks], np.bool_)
+    heard_ms = np.cumsum(is_heard) * TICK_MS
+    is_loud = _runs(_levels_db(undisturbed.pcm, undisturbed.rate_hz) > LOUD_DBFS, for_ms // HOP_MS)
+    for at in np.flatnonzero(is_heard & (heard_ms >= after_ms)):
+        hop = (int(at) + 1) * TICK_MS // HOP_MS
+        if hop < is_loud.size and is_loud[hop]:
+            return int(heard_ms[at])
+    return after_ms
 
 
 def alignment(played: Pcm, undisturbed: Pcm, rate_hz: int, onset_ms: float) -> int | None:

@@ -8,7 +8,15 @@ from functools import partial
 from typing import Final
 
 from benchmarks.peers import Peer
-from benchmarks.turn_scoring import Overlap, Turn, Voice, first_sound_ms, overlap, turn
+from benchmarks.turn_scoring import (
+    Overlap,
+    Turn,
+    Voice,
+    first_sound_ms,
+    overlap,
+    sounds_on_after_ms,
+    turn,
+)
 from benchmarks.utterances import RATE_HZ, Kind, Utterance
 from telephony.simulator.line_noise import Line
 from telephony.simulator.measure import audible_spans
@@ -20,7 +28,8 @@ TURNS_A_CALL: Final = 6
 QUIET_MS: Final = 500  # after the bot's last sound, until the caller speaks
 REPLY_WITHIN_MS: Final = 8_000  # a caller who waited so long speaks again
 OVER_AFTER_MS: Final = (1200, 2000, 2900, 1600, 2500)
-"""How long the bot has been talking when something sounds over it, in turn."""
+"""How long the bot has been talking at least when something sounds over it, in turn."""
+SOUNDS_ON_MS: Final = 200  # that the bot's voice then goes on without a pause
 JUDGED_FOR_MS: Final = 2_000  # after the end of what sounded: a later stop has another reason
 USUAL_LINE: Final = Line(noise_dbfs=-65.0)
 ECHO_DB: Final = -18.0
@@ -151,7 +160,8 @@ def turns_of(recording: StreamRecording) -> dict[str, Turn]:
 async def _over(
     peer: Peer, one: Utterance, index: int, undisturbed: Voice, findings: Findings, tell: Told
 ) -> None:
-    after_ms = OVER_AFTER_MS[index % len(OVER_AFTER_MS)]
+    least_ms = OVER_AFTER_MS[index % len(OVER_AFTER_MS)]
+    after_ms = sounds_on_after_ms(undisturbed, least_ms, SOUNDS_ON_MS)
     steps: list[Step] = [
         BargeIn(after_ms, one.pcm, RATE_HZ, one.name),
         Pause(JUDGED_FOR_MS),

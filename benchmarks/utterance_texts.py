@@ -191,5 +191,8 @@ INTERRUPTIONS: Final = (
 )
 
 BACKCHANNELS: Final = ("hmm", "mm hmm", "okay", "ok", "right", "yes", "uh huh", "I see", "yeah")
+SAID_AS: Final = {"hmm": "hum", "mm hmm": "um hum"}
+"""For voices that would spell them: flite says "hmm" as "aitch em em", espeak the "mm" as "em em".
+"""
 BACKCHANNELS_HI: Final = ("हाँ", "अच्छा", "ठीक है", "हाँ जी", "जी")
 BACKCHANNELS_MR: Final = ("हो", "बरं")

@@ -150,7 +150,8 @@ async def _synthesized(sources: ClipSources) -> AsyncGenerator[Utterance, None]:
     ]
     for index, (text, kind, node) in enumerate(planned):
         for voice in sources.two_voices(index):
-            yield Utterance(text, kind, voice.name, node, as_spoken(await sources.say(voice, text)))
+            pcm = as_spoken(await sources.say(voice, texts.SAID_AS.get(text, text)))
+            yield Utterance(text, kind, voice.name, node, pcm)
     for language, said in (("hi", texts.BACKCHANNELS_HI), ("mr", texts.BACKCHANNELS_MR)):
         for text in said:
             pcm = as_spoken(await sources.say_in(language, text))

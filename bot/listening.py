@@ -4,7 +4,7 @@ from typing import Literal
 
 from loguru import logger
 
-from bot.overlap import SOUND_CONFIDENCE
+from bot.overlap import HEARD_CONFIDENCE, SOUND_CONFIDENCE
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
@@ -16,8 +16,11 @@ from processors.frames import ListenFrame, UtteranceHeardFrame
 NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
-PASSING_MS = 512
+PASSING_MS = 608
 """What lasts as long as a voice that stops the bot by its length alone is not said in passing."""
+
+DOUBTED_MS = 1000
+"""What lasts longer was talk, however little of it was understood."""
 
 LEAST_LEFT_MS = 1500
 """What is left of the time for an answer at least, when a sound turned out to be none."""
@@ -58,20 +61,21 @@ def use_of(
         return "aside"
     if is_over_the_bot and is_statement and only_follows(frame.text):
         return "backchannel"
-    if is_statement and _is_in_passing(frame, says, is_about=is_about, has_hummed=has_hummed):
+    says_something = is_about or takes_the_floor(frame.text)
+    if is_statement and _is_in_passing(frame, says, has_hummed or not says_something):
         return "backchannel"
     return "answer"
 
 
-def _is_in_passing(
-    frame: UtteranceHeardFrame, says: SayQueue, *, is_about: bool, has_hummed: bool
-) -> bool:
+def _is_in_passing(frame: UtteranceHeardFrame, says: SayQueue, is_empty: bool) -> bool:
     """Whether a word was too short and said too little to stop the bot: "achha" to an English
-    ear. A question or a denial would have stopped it (`overlap.py`)."""
-    is_unmoved = says.is_speaking and not says.has_stopped_for(frame.start_ms)
-    is_brief = frame.end_ms - frame.start_ms < PASSING_MS
-    says_something = is_about or takes_the_floor(frame.text)
-    return is_unmoved and is_brief and (has_hummed or not says_something)
+    ear. A question or a denial would have stopped it (`overlap.py`). What did stop it, and then is
+    doubted and empty, was a false alarm."""
+    lasted_ms = frame.end_ms - frame.start_ms
+    if says.has_stopped_for(frame.start_ms):
+        is_doubted = frame.confidence < HEARD_CONFIDENCE
+        return is_empty and is_doubted and lasted_ms < DOUBTED_MS
+    return is_empty and says.is_speaking and lasted_ms < PASSING_MS
 
 
 class Listening:

@@ -13,9 +13,12 @@ from processors.frames import SpeechSustainedFrame, UtterancePartialFrame
 Kind = Literal["unknown", "backchannel", "interruption"]
 
 SURE_CONFIDENCE = 0.8
-"""Words over a statement that the recogniser is so sure of stop it at once; others when the next
-decode, 64 ms later, begins with the same one: a hum is mostly another word then ("Amen.", "And
-then?"), and so is an "okay" that began as a "No."."""
+"""Words of which the recogniser is so sure need one decode less to agree with them."""
+
+FLOOR_DECODES, TALK_DECODES = 2, 3
+"""Decodes, 64 ms apart, that must begin with the same word before a statement stops for doubted
+words: for "wait" or "no", and for others. A hum is mostly another word each time ("Amen.", "And
+then?"), a "haan, theek hai" is, and so is an "okay" that began as a "No."."""
 
 HEARD_CONFIDENCE = 0.5
 """Words that the recogniser doubts more stop nothing by what they say: half a word and a noise are
@@ -30,31 +33,34 @@ HUM_CONFIDENCE = 0.6
 it is written down as a moment later ("And then?", "Amen."), unless it lasts and goes on in words
 that two decodes agree on. At 0.5 one of ten interruptions, a "wait", begins as a hum."""
 
+_ANSWERS = ("complete", "likely", "enough")
+"""Verdicts on words that answer what a statement leads to. What is only begun ("for", "so") does
+so over a question, not over a statement, where it is mostly half of a listener's word."""
+
 TALK_MS = 256
 """From so much speech on any clear words that a listener does not say are talk. Before, "okay" is
 "Oh" and "I see" is "Hi"."""
 
 
-def kind_of(
-    frame: UtterancePartialFrame, *, is_statement: bool, before: UtterancePartialFrame | None = None
-) -> Kind:
+def kind_of(frame: UtterancePartialFrame, *, is_statement: bool, decodes: int = 1) -> Kind:
     """What words over the bot's are. `is_statement`: the bot tells something, and asks nothing
-    yet; `before`: the words of the same voice one decode earlier."""
+    yet; `decodes`: how many of this voice, one after the other, have begun with the same word."""
     text = _said(frame)
-    is_answer = frame.new_text is None and frame.verdict in ("complete", "likely", "enough", "open")
+    answers = _ANSWERS if is_statement else (*_ANSWERS, "open")
+    is_answer = frame.new_text is None and frame.verdict in answers
     is_heard = frame.confidence >= SOUND_CONFIDENCE
     if is_heard and only_follows(text) and (is_statement or not is_answer):
         return "backchannel"
-    is_stable = before is not None and _begin_alike(before, frame)
-    wants_floor = is_answer or takes_the_floor(text)
-    if wants_floor and is_stable and is_heard:
+    if frame.confidence >= SURE_CONFIDENCE:
+        decodes += 1
+    wants_floor = takes_the_floor(text)
+    is_doubted = frame.confidence < HEARD_CONFIDENCE
+    if is_heard and decodes >= FLOOR_DECODES and (wants_floor or (is_answer and not is_statement)):
         return "interruption"
-    if frame.confidence < HEARD_CONFIDENCE:
+    if is_doubted or (is_statement and decodes < (FLOOR_DECODES if wants_floor else TALK_DECODES)):
         return "unknown"
     is_talk = frame.through_ms - frame.start_ms >= TALK_MS and not is_unclear(text)
-    if is_statement and frame.confidence < SURE_CONFIDENCE and not is_stable:
-        return "unknown"
-    return "interruption" if is_talk or wants_floor else "unknown"
+    return "interruption" if is_talk or wants_floor or is_answer else "unknown"
 
 
 def _said(frame: UtterancePartialFrame) -> str:
@@ -74,6 +80,7 @@ class Overlap:
     def __init__(self) -> None:
         self._last: UtterancePartialFrame | None = None  # of the voice that is judged
         self._kind: Kind = "unknown"
+        self._decodes = 0  # of it that began with the same word, to the last
         self._has_words = False  # it said some that a listener does not
         self._hummed_ms: int | None = None  # the start of the last voice that began as a hum
         self._sustained_since_ms: int | None = None
@@ -81,11 +88,11 @@ class Overlap:
     def is_interruption(self, frame: UtterancePartialFrame, *, is_statement: bool) -> bool:
         """Whether the words so far are reason to stop."""
         before, self._last = self._last, frame
-        if before is not None and before.start_ms != frame.start_ms:
-            before = None
-        if before is None:
-            self._has_words = False
-        self._kind = kind_of(frame, is_statement=is_statement, before=before)
+        if before is None or before.start_ms != frame.start_ms:
+            self._has_words, self._decodes = False, 1
+        else:
+            self._decodes = self._decodes + 1 if _begin_alike(before, frame) else 1
+        self._kind = kind_of(frame, is_statement=is_statement, decodes=self._decodes)
         is_heard = bool(_said(frame)) and frame.confidence >= SOUND_CONFIDENCE
         self._has_words |= is_heard and self._kind != "backchannel"
         if is_statement and hums(_said(frame)) and frame.confidence >= HUM_CONFIDENCE:

@@ -22,7 +22,7 @@ from ivr_flows.collecting import FEW_MINUTES, SURE_CONFIDENCE
 from ivr_flows.flow import AskingNode, CollectNode, ListenNode
 from ivr_flows.meanings import Means
 from ivr_flows.wording import words_en, words_hi, words_mr
-from ivr_flows.wording.number_lexicon import multiple_of, term_of, unit_minutes
+from ivr_flows.wording.number_lexicon import Term, multiple_of, term_of, unit_minutes
 from ivr_flows.wording.spoken_numbers import quantities_in
 from ivr_flows.wording.utterance import Word, words_of
 
@@ -63,19 +63,23 @@ class Expected:
         if _goes_on(words, self.language, is_free=is_free):
             return "open"
         if is_free:
-            return "free" if confidence >= GUESSED_CONFIDENCE else "enough"
+            is_guessed = confidence < GUESSED_CONFIDENCE
+            return "enough" if is_guessed or _may_go_on(text, words, self.language) else "free"
         number = self._number(node, text, words) if isinstance(node, CollectNode) else None
         verdict = number or self._answer(text, words)
         if confidence >= SURE_CONFIDENCE or verdict == "open":
             return verdict
-        # Nothing is taken early that the ear doubts. Where it should have been a number and is
-        # none, or no answer at all, half of one was heard as something else: "forty" as "party".
+        # Nothing is taken early that the ear doubts. Words that should have been a number and are
+        # none, or no answer at all, may be half of one heard as something else: "forty" as "party".
         is_answer = verdict == "complete" and (number or not isinstance(node, CollectNode))
-        return "other" if is_answer else "likely"
+        return "likely" if is_answer else "other"
 
     def concerns(self, text: str) -> bool:
         """Whether the words are about what was asked: an answer, none at all, or a doubtful one."""
-        if self.judge(text, 1.0) != "other":
+        words = words_of(text)
+        while words and _goes_on(words, self.language, is_free=False):
+            words = words[:-1]  # "yes but" is about it, "but" is about anything
+        if self.judge(" ".join(word.written for word in words), 1.0) != "other":
             return True
         meaning = choose(text, [means.choice for means in self.means], self.language)
         return meaning.choice is not None and meaning.confidence <= DOUBTED
@@ -166,6 +170,24 @@ def _goes_on(words: tuple[Word, ...], language: str, *, is_free: bool) -> bool:
     if is_free and _ends_in_indirect_question(words, language):
         return False
     return any(said[-len(phrase) :] == phrase for phrase in _endings(language, is_free=is_free))
+
+
+def _may_go_on(text: str, words: tuple[Word, ...], language: str) -> bool:
+    """Whether free speech that sounds finished often is not: "There are six", "To leave the
+    conference", both said as by somebody who has finished."""
+    if len(words) > 1 and _is_several(term_of(words[-1], language)):
+        return True
+    said = tuple(word.folded for word in words)
+    own = _LANGUAGES.get(language, words_en)
+    has_main = any((word,) in _phrases(own, "MAIN_CLAUSES") for word in said)
+    if has_main or "," in text.rstrip(",") or text.rstrip().endswith("?"):
+        return False  # the main clause has begun, or it is a question: "When do you close?"
+    return any(said[: len(each)] == each for each in _phrases(own, "SUBORDINATES"))
+
+
+def _is_several(term: Term | None) -> bool:
+    """ "six", but not the "one" of "another one"."""
+    return term is not None and not term.is_slip and (term.small or term.scale or 0) > 1
 
 
 def _ends_in_adverb(words: tuple[Word, ...], language: str) -> bool:

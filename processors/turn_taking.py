@@ -114,6 +114,8 @@ class TurnPolicy:
         self._silence_since_ms: int | None = None
         self._no_input_ms: int | None = None
         self._told = (False, False)  # whether a voice is heard, and whether it is a turn
+        self._turn_ended_ms: int | None = None  # where the last turn's voice ended
+        self._pause_ms = 0  # the longest after which this caller went on
         self.bot_speaks = False
         """Whether a voice now speaks over the bot's: its words are wanted sooner."""
         self.is_free_speech = False
@@ -194,14 +196,18 @@ class TurnPolicy:
         return self._voiced(voice)
 
     def _voiced(self, voice: _Voice) -> tuple[TurnEvent, ...]:
+        if voice.is_open:
+            self._paused(self._now_ms - WINDOW_MS - voice.last_voice_ms)
         voice = replace(voice, last_voice_ms=self._now_ms, voiced_ms=voice.voiced_ms + WINDOW_MS)
         events: list[TurnEvent] = []
         if not voice.is_open and voice.voiced_ms >= self._t.start_ms:
             voice = replace(voice, is_open=True)
             self._judged = self._melody = None
+            if self._turn_ended_ms is not None:
+                self._paused(voice.start_ms - self._turn_ended_ms)
             events.append(SpeechStarted(voice.start_ms))
         events += self._came(is_turn=voice.is_open)
-        if not voice.is_sustained and voice.voiced_ms >= self._t.sustained_ms:
+        if not voice.is_sustained and self._lasts(voice):
             voice = replace(voice, is_sustained=True)
             events.append(SpeechSustained(voice.start_ms, self._now_ms))
         if voice.is_open and self._now_ms - voice.words_wanted_ms >= self._partial_ms(voice):
@@ -211,6 +217,15 @@ class TurnPolicy:
         if voice.is_open and self._now_ms - voice.start_ms >= self._t.max_turn_ms:
             events.append(self._end(voice))
         return tuple(events)
+
+    def _lasts(self, voice: _Voice) -> bool:
+        is_long = self._now_ms - voice.start_ms >= self._t.sustained_ms
+        return is_long and voice.voiced_ms >= self._t.sustained_voice_ms
+
+    def _paused(self, pause_ms: int) -> None:
+        """The caller went on after so long; after more than `longest_pause_ms` it is a new turn."""
+        if pause_ms <= self._t.longest_pause_ms:
+            self._pause_ms = max(self._pause_ms, pause_ms)
 
     def _partial_ms(self, voice: _Voice) -> int:
         """Voice between the last request for words and the next."""
@@ -276,7 +291,10 @@ class TurnPolicy:
             case "other":
                 return t.other_silence_ms
             case "free":
-                return t.finished_silence_ms if self._is_finished(voice) else t.free_silence_ms
+                if not self._is_finished(voice):
+                    return t.free_silence_ms
+                after_pause_ms = self._pause_ms + t.pause_margin_ms
+                return max(t.finished_silence_ms, min(after_pause_ms, t.free_silence_ms))
 
     def _is_finished(self, voice: _Voice) -> bool:
         if self._melody is None:
@@ -287,6 +305,7 @@ class TurnPolicy:
     def _end(self, voice: _Voice) -> TurnEnded:
         judged, self._judged, self._melody = self._judged, None, None
         self._voice = None
+        self._turn_ended_ms = voice.last_voice_ms
         self._no_input_ms = None  # what was said will bring a new expectation
         is_known = judged is not None and judged.through_ms >= voice.last_voice_ms
         verdict = judged.verdict if judged is not None and is_known else None

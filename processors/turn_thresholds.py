@@ -78,18 +78,23 @@ class TurnThresholds:
     """... words that mean nothing here, or none: neither worth waiting for nor an answer. Of 88
     answers with a pause 19 are cut at 288, at 320 and at 384."""
 
-    melody_silences_ms: tuple[int, ...] = (128, 224)
+    melody_silences_ms: tuple[int, ...] = (128, 256)
     """Silences in free speech after which Smart Turn is asked, each time unless it has already
-    called the speech finished. Its notes want 200 ms, but at 128 ms nine of the tuning set's 18
-    sentences are finished already, and at the second time two or three more. Of the four pauses in
-    the recorded readings two sound finished at the first time and no other at the second."""
+    called the speech finished. Its notes want 200 ms; an answer takes 30 to 60."""
 
-    finished_silence_ms: int = 224
+    finished_silence_ms: int = 320
     """... free speech that sounds finished by its melody."""
 
-    free_silence_ms: int = 640
-    """... free speech that does not, or was not asked about: longer than most pauses of a sentence
-    (300-700 ms), and short of the gap that callers take for deafness."""
+    free_silence_ms: int = 736
+    """... free speech that does not, or was not asked about: longer than the pauses inside a
+    sentence (300-700 ms), and short of the gap that callers take for deafness."""
+
+    pause_margin_ms: int = 96
+    """More silence than the longest pause after which this caller went on, before free speech that
+    sounds finished is taken for that: who pauses inside a sentence does so again."""
+
+    longest_pause_ms: int = 700
+    """A voice that comes later after the last one is a new turn, and tells nothing of pauses."""
 
     finished_probability: float = 0.8
     """From which on Smart Turn's answer counts as finished. At its own 0.5 eight of 15 halves of
@@ -103,10 +108,13 @@ class TurnThresholds:
     overlap_partial_every_ms: int = 64
     """... and then every so often: each takes about as long, and more between is a later stop."""
 
-    sustained_ms: int = 512
-    """Voice over the bot that is meant as an interruption, whatever its words. People stop within
-    700 ms when they are talked over, and 100 to 150 pass between a sound and its judgement; coughs
-    and "hm hm" are over sooner."""
+    sustained_ms: int = 544
+    """From the start of a voice over the bot that is meant as an interruption, whatever its words.
+    People stop within 700 ms when they are talked over, and 100 to 150 pass between a sound and its
+    judgement; most listeners' words are over sooner."""
+
+    sustained_voice_ms: int = 320
+    """... so much of which is voice: "stop" has a pause behind it, and coughs are mostly pauses."""
 
     max_turn_ms: int = 15_000
     """A turn is ended here even if the voice goes on: a radio in the room never stops."""

@@ -122,7 +122,12 @@ do, does, did, dont, doesnt, didnt, cant, wont, isnt, arent, wasnt, im, youre, w
 hes, shes, theres, ive, youve, weve, theyve, ill, youll, well, theyll, id, youd, when, where, who,
 which, whose, while, whether, that, since, although, though, unless, before, after, what, why, how,
 he, she, they, you, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
-number, extension, order number, the order, my order number, room, flat, street"""
+number, extension, order number, the order, my order number, room, flat, street, change, give,
+gave, send, sent, bring, brought, buy, bought, put, make, made, tell"""
+
+# Who begins with one of these has a main clause to come, behind a comma.
+SUBORDINATES = """to, if, because, while, unless, although, though, once, as soon as, in case, when,
+after, before, since, until"""
 
 # "... where my order is": the verb of an indirect question comes last.
 INDIRECT_QUESTIONS = """where, what, who, how, when, which, whose"""

@@ -123,3 +123,7 @@ dekhne do, ek minute, ek second, डबल"""
 SENTENCE_GOES_ON = """ka, ki, ke, mein, me, se, ko, ne, tak, ke liye, liye, wala, wali, wale, jo,
 jab, jahan, jitna, kyun, kyon, main, mai, hum, aap, apna, apni, apne, meri, mujhe, hamara, hamare,
 uska, uski, iska, iski, ek, do, teen, bahut, sirf, nahin to, toh, to, agar, ki agar, bhi, hi"""
+
+# See words_en; one of the second table begins the main clause.
+SUBORDINATES = """agar, yadi, jab, jaise hi, kyunki"""
+MAIN_CLAUSES = """to, toh, tab"""

@@ -107,3 +107,7 @@ majhi, number aahe, baghu de, thamba"""
 SENTENCE_GOES_ON = """mi, me, majhe, mazhe, mala, amhi, amhala, tumhi, tumhala, tyacha, tichi, jo,
 jevha, jithe, ki, cha, chi, che, chya, la, ne, madhe, var, paryant, sathi, khup, fakt, ek, don,
 pan, tar, suddha, hi"""
+
+# See words_en; one of the second table begins the main clause.
+SUBORDINATES = """jar, jevha, jenvha, karan"""
+MAIN_CLAUSES = """tar, tevha, tenvha"""

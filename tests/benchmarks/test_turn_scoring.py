@@ -11,6 +11,7 @@ from benchmarks.turn_scoring import (
     first_sound_ms,
     overlap,
     percentile,
+    sounds_on_after_ms,
     turn,
 )
 from telephony.simulator.measure import AudibleSpan
@@ -209,3 +210,17 @@ def test_the_same_words_through_another_phase_of_a_resampler_are_aligned() -> No
     half_a_sample_on = ((undisturbed[:-1].astype(int) + undisturbed[1:]) // 2).astype(np.int16)
     shift = alignment(later(half_a_sample_on, 80), undisturbed, RATE_HZ, 2000)
     assert shift in {639, 640}
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "for_ms", "expected_ms"),
+    [
+        (500, 200, 500),
+        (900, 200, 1020),  # heard until 1000, silent for 300 ms, and a tick of the next second
+        (900, 1500, 900),  # never so long without a pause
+    ],
+)
+def test_what_sounds_over_the_bot_waits_for_a_voice_that_sounds_on(
+    after_ms: int, for_ms: int, expected_ms: int
+) -> None:
+    assert sounds_on_after_ms(whole(voice()), after_ms, for_ms) == expected_ms

@@ -458,11 +458,11 @@ def partial(
     [
         ("haan", "complete", ["A story.", "Yes or no?"], "backchannel"),
         ("wait", "open", ["A story.", "Yes or no?", "(interrupted)"], "barge_in"),
-        ("so the", "other", ["A story.", "Yes or no?"], None),  # it goes on
+        ("so the", "other", ["A story.", "Yes or no?"], "backchannel"),  # and then nothing
     ],
 )
 async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
-    text: str, verdict: Verdict, said: list[str], heard_as: str | None
+    text: str, verdict: Verdict, said: list[str], heard_as: str
 ) -> None:
     told = await drive(
         partial(text, verdict),
@@ -473,7 +473,7 @@ async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
     )
     assert told.said[: len(said)] == said
     assert told.notes.outcomes == []
-    assert ([heard_as] if heard_as else []) == told.notes.kinds
+    assert told.notes.kinds == [heard_as]
 
 
 async def test_a_short_word_that_moved_no_statement_is_not_answered_behind_it() -> None:

@@ -54,7 +54,8 @@ def test_over_the_question_itself_a_yes_is_its_answer(text: str) -> None:
 def test_who_asks_denies_or_answers_wants_to_be_heard(
     text: str, verdict: Verdict, is_statement: bool
 ) -> None:
-    assert kind_of(partial(text, 0.9, verdict=verdict), is_statement=is_statement) == "interruption"
+    said = partial(text, 0.9, verdict=verdict)
+    assert kind_of(said, is_statement=is_statement, decodes=2) == "interruption"
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,18 @@ def test_noise_doubtful_words_and_other_talk_wait(text: str, confidence: float) 
         ("So.", 320, "unknown"),
         ("Right?", 320, "backchannel"),
         ("Nice.", 320, "backchannel"),
+        ("And then?", 320, "unknown"),  # a "mm-hmm"
+        ("Very good.", 320, "backchannel"),
     ],
 )
 def test_clear_words_that_last_are_talk(text: str, lasts_ms: int, kind: Kind) -> None:
-    assert kind_of(partial(text, lasts_ms=lasts_ms), is_statement=True) == kind
+    assert kind_of(partial(text, lasts_ms=lasts_ms), is_statement=True, decodes=2) == kind
+
+
+@pytest.mark.parametrize("text", ["So?", "For?", "Or", "Who?", "But,"])
+def test_half_a_listeners_word_that_begins_an_answer_stops_no_statement(text: str) -> None:
+    said = partial(text, 0.9, verdict="open")
+    assert kind_of(said, is_statement=True, decodes=3) == "unknown"
 
 
 SUSTAINED = SpeechSustainedFrame(1000, 1576)
@@ -145,10 +154,10 @@ def test_what_began_as_a_hum_stops_nothing_until_it_lasts_and_says_something(
 ) -> None:
     overlap = Overlap()
     overlap.is_interruption(partial(*first), is_statement=True)
-    told = [overlap.is_interruption(partial("And then?", 0.9), is_statement=True) for _ in "12"]
+    told = [overlap.is_interruption(partial("What then?", 0.9), is_statement=True) for _ in "12"]
     assert told == [stops, stops]
     assert overlap.outlasts(SUSTAINED) is stops
-    assert overlap.is_interruption(partial("And then what?", 0.9), is_statement=True)
+    assert overlap.is_interruption(partial("What then is", 0.9), is_statement=True)
 
 
 def test_a_long_hum_with_a_word_or_two_in_it_stops_nothing() -> None:

@@ -130,7 +130,7 @@ def test_when_it_is_asked_whether_that_is_right(text: str, verdict: Readiness) -
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"), [("yes", "other"), ("twenty", "open"), ("party", "likely")]
+    ("text", "verdict"), [("yes", "likely"), ("twenty", "open"), ("party", "other")]
 )
 def test_what_the_ear_doubts_is_never_complete(text: str, verdict: Readiness) -> None:
     node = "ask_minutes" if text != "yes" else "order"
@@ -165,10 +165,20 @@ def test_only_while_an_answer_is_waited_for_anything_is_expected() -> None:
         ("en", "I would like to know where my order is.", "free"),
         ("en", "I know that what is", "open"),
         ("en", "because of their", "open"),
+        ("en", "I need to change", "open"),
+        ("en", "There are currently six", "enough"),
+        ("en", "I want another one", "free"),
+        ("en", "To leave the conference.", "enough"),
+        ("en", "To leave the conference, press the star key.", "free"),
+        ("en", "When do you close?", "free"),
+        ("hi", "agar rider nahi aaya", "enough"),
+        ("hi", "agar rider nahi aaya to paise wapas karo", "free"),
         ("hi", "mujhe refund chahiye", "free"),
         ("hi", "वह दुकान के", "open"),
         ("mr", "मला परत पाठवा", "free"),
         ("mr", "mala jevha", "open"),
+        ("mr", "जर रायडर आला नाही", "enough"),
+        ("mr", "जर रायडर आला नाही तर पैसे परत करा", "free"),
     ],
 )
 def test_in_free_speech_words_that_want_others_behind_them_are_not_the_end(

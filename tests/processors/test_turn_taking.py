@@ -96,6 +96,23 @@ def test_a_turn_ends_after_the_silence_that_its_words_deserve(
     assert turn == TurnEnded(0, 320, 320 + silence_ms, verdict)
 
 
+@pytest.mark.parametrize(
+    ("before", "silence_ms"),
+    [
+        ("", THRESHOLDS.finished_silence_ms),
+        ("#####...", THRESHOLDS.finished_silence_ms),  # 96 ms: within a word
+        ("#####" + "." * 12, 12 * WINDOW_MS + THRESHOLDS.pause_margin_ms),
+        ("#####" + "." * 15, 15 * WINDOW_MS + THRESHOLDS.pause_margin_ms),  # a turn of its own
+        ("#####" + "." * 21, THRESHOLDS.free_silence_ms),
+        ("#####" + "." * 25, THRESHOLDS.finished_silence_ms),  # the next turn
+    ],
+)
+def test_who_paused_and_went_on_is_given_so_long_again(before: str, silence_ms: int) -> None:
+    events = hear(before + "#" * 10 + "." * 40, "free", finished=0.9)
+    *_, turn = [event for event in events if isinstance(event, TurnEnded)]
+    assert turn.at_ms - turn.end_ms == silence_ms
+
+
 def test_the_words_are_asked_for_at_the_first_silence_and_once_a_silence() -> None:
     events = feed(TurnPolicy(), "..####....###....")
     wanted = [event for event in events if isinstance(event, WordsWanted)]
@@ -169,8 +186,8 @@ def test_the_first_window_of_a_voice_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("verdict", "finished", "asked_ms"),
     [
-        ("free", None, [128, 224]),
-        ("free", 0.3, [128, 224]),  # it sounded as if there were more to come
+        ("free", None, [128, 256]),
+        ("free", 0.3, [128, 256]),  # it sounded as if there were more to come
         ("free", 0.9, [128]),
         ("open", None, []),
     ],
