@@ -60,6 +60,8 @@ class Expected:
             return "other"
         node = self.node
         is_free = isinstance(node, ListenNode)
+        if is_free and _is_whole_question(text, words, self.language):
+            return "free"
         if _goes_on(words, self.language, is_free=is_free):
             return "open"
         if is_free:
@@ -180,6 +182,8 @@ def _may_go_on(text: str, words: tuple[Word, ...], language: str) -> bool:
     said = tuple(word.folded for word in words)
     own = _LANGUAGES.get(language, words_en)
     has_main = any((word,) in _phrases(own, "MAIN_CLAUSES") for word in said)
+    if _ends_in(words, language, "SENTENCE_MAY_GO_ON"):
+        return True
     if has_main or "," in text.rstrip(",") or text.rstrip().endswith("?"):
         return False  # the main clause has begun, or it is a question: "When do you close?"
     return any(said[: len(each)] == each for each in _phrases(own, "SUBORDINATES"))
@@ -201,10 +205,22 @@ def _ends_in_adverb(words: tuple[Word, ...], language: str) -> bool:
 
 def _ends_in_indirect_question(words: tuple[Word, ...], language: str) -> bool:
     """ "I want to know where my order is"."""
-    own = _LANGUAGES.get(language, words_en)
-    asks = _phrases(own, "INDIRECT_QUESTIONS")
-    asked = any((word.folded,) in asks for word in words[:-2])
-    return asked and (words[-1].folded,) in _phrases(own, "LAST_VERBS")
+    return _asks_before_the_end(words, language) and _ends_in(words, language, "LAST_VERBS")
+
+
+def _is_whole_question(text: str, words: tuple[Word, ...], language: str) -> bool:
+    """ "Which folder do I save it to?"."""
+    is_question = text.rstrip().endswith("?") and _asks_before_the_end(words, language)
+    return is_question and _ends_in(words, language, "QUESTIONS_END_IN")
+
+
+def _asks_before_the_end(words: tuple[Word, ...], language: str) -> bool:
+    asks = _phrases(_LANGUAGES.get(language, words_en), "INDIRECT_QUESTIONS")
+    return any((word.folded,) in asks for word in words[:-2])
+
+
+def _ends_in(words: tuple[Word, ...], language: str, table: str) -> bool:
+    return (words[-1].folded,) in _phrases(_LANGUAGES.get(language, words_en), table)
 
 
 @lru_cache(maxsize=8)

@@ -293,8 +293,10 @@ class TurnPolicy:
             case "free":
                 if not self._is_finished(voice):
                     return t.free_silence_ms
+                is_short = voice.last_voice_ms - voice.start_ms < t.short_ms
+                least_ms = t.short_silence_ms if is_short else t.finished_silence_ms
                 after_pause_ms = self._pause_ms + t.pause_margin_ms
-                return max(t.finished_silence_ms, min(after_pause_ms, t.free_silence_ms))
+                return max(least_ms, min(after_pause_ms, t.free_silence_ms))
 
     def _is_finished(self, voice: _Voice) -> bool:
         if self._melody is None:

@@ -121,9 +121,12 @@ are, was, were, be, been, am, have, has, had, will, would, can, could, should, m
 do, does, did, dont, doesnt, didnt, cant, wont, isnt, arent, wasnt, im, youre, were, theyre, thats,
 hes, shes, theres, ive, youve, weve, theyve, ill, youll, well, theyll, id, youd, when, where, who,
 which, whose, while, whether, that, since, although, though, unless, before, after, what, why, how,
-he, she, they, you, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
-number, extension, order number, the order, my order number, room, flat, street, change, give,
+he, she, they, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
+extension, order number, the order, my order number, room, flat, street, change, give,
 gave, send, sent, bring, brought, buy, bought, put, make, made, tell"""
+
+# ... and these may be all, or not.
+SENTENCE_MAY_GO_ON = """you, number"""
 
 # Who begins with one of these has a main clause to come, behind a comma.
 SUBORDINATES = """to, if, because, while, unless, although, though, once, as soon as, in case, when,
@@ -132,6 +135,9 @@ after, before, since, until"""
 # "... where my order is": the verb of an indirect question comes last.
 INDIRECT_QUESTIONS = """where, what, who, how, when, which, whose"""
 LAST_VERBS = """is, are, was, were"""
+
+# "Which folder do I save it to?"
+QUESTIONS_END_IN = """to, for, with, at, from, in, on, of, about"""
 
 # "They are currently ...", "it was successfully ..."
 BEFORE_ADVERBS = """am, is, are, was, were, be, been, has, have, had, its, im, youre, theyre"""

@@ -426,7 +426,7 @@ class Melody:
 
 
 @pytest.mark.parametrize(
-    ("probability", "silence_ms"), [(0.9, 320), (0.1, 736), (None, 736)], ids=["yes", "no", "deaf"]
+    ("probability", "silence_ms"), [(0.9, 512), (0.1, 736), (None, 736)], ids=["yes", "no", "deaf"]
 )
 async def test_in_free_speech_the_melody_decides_and_where_it_fails_silence(
     probability: float | None, silence_ms: int

@@ -84,7 +84,7 @@ def test_voice_and_silence_make_turns(drawing: str, expected: list[str]) -> None
         ("open", None, THRESHOLDS.open_silence_ms),
         ("other", None, THRESHOLDS.other_silence_ms),
         ("free", None, THRESHOLDS.free_silence_ms),
-        ("free", 0.9, THRESHOLDS.finished_silence_ms),
+        ("free", 0.9, THRESHOLDS.short_silence_ms),
         ("free", 0.6, THRESHOLDS.free_silence_ms),
     ],
 )
@@ -102,13 +102,13 @@ def test_a_turn_ends_after_the_silence_that_its_words_deserve(
         ("", THRESHOLDS.finished_silence_ms),
         ("#####...", THRESHOLDS.finished_silence_ms),  # 96 ms: within a word
         ("#####" + "." * 12, 12 * WINDOW_MS + THRESHOLDS.pause_margin_ms),
-        ("#####" + "." * 15, 15 * WINDOW_MS + THRESHOLDS.pause_margin_ms),  # a turn of its own
+        ("#####" + "." * 16, 16 * WINDOW_MS + THRESHOLDS.pause_margin_ms),  # a turn of its own
         ("#####" + "." * 21, THRESHOLDS.free_silence_ms),
         ("#####" + "." * 25, THRESHOLDS.finished_silence_ms),  # the next turn
     ],
 )
 def test_who_paused_and_went_on_is_given_so_long_again(before: str, silence_ms: int) -> None:
-    events = hear(before + "#" * 10 + "." * 40, "free", finished=0.9)
+    events = hear(before + "#" * 60 + "." * 40, "free", finished=0.9)
     *_, turn = [event for event in events if isinstance(event, TurnEnded)]
     assert turn.at_ms - turn.end_ms == silence_ms
 
