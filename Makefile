@@ -62,7 +62,7 @@ lint: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/pyright
 
 bench: $(DEV)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks --write
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -16,8 +16,9 @@ from ivr_flows.actions import Action, Request, Say, SwitchLanguage, Transfer
 from ivr_flows.events import Event, Heard, Played
 from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.readiness import Expected
+from processors.expecting import Verdict
 from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
-from processors.utterance import GOES_ON_MS
+from processors.turn_thresholds import GOES_ON_MS
 
 SEEN_OUTSIDE = (Request, Transfer, SwitchLanguage)
 """Actions that can't be undone, or whose reply isn't known before they are carried out. To hang up
@@ -120,15 +121,18 @@ class SpeechAhead:
         """`prepare` (text, language) has a text ready to be spoken; it may fail silently."""
         self._interpreter = interpreter
         self._prepare = prepare
-        self._text = ""
+        self._considered: tuple[str, Verdict] | None = None
         self._making: asyncio.Task[None] | None = None
 
     async def consider(self, frame: UtterancePartialFrame, state: State) -> None:
         """These may be all of the words; or the caller goes on, and they weren't."""
-        if frame.text == self._text:
+        considered = frame.text, frame.verdict
+        if considered == self._considered:
             return
         await self.stop()
-        self._text = frame.text
+        self._considered = considered
+        if frame.new_text is not None:
+            return  # it may go on with the last answer, which `EarlyAnswers` takes back then
         if frame.verdict not in ("complete", "likely", "enough"):
             return
         heard = Heard(frame.text, frame.confidence, frame.language)
@@ -139,7 +143,7 @@ class SpeechAhead:
 
     def settle(self) -> None:
         """The turn is over: what is being made is wanted, or not; the next one is another."""
-        self._text = ""
+        self._considered = None
 
     async def stop(self) -> None:
         """Make nothing more."""

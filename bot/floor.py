@@ -9,6 +9,7 @@ from bot.overlap import Overlap
 from bot.say_queue import SayQueue
 from bot.saying import Saying
 from bot.turn_notes import TurnNotes
+from ivr_flows.actions import Listen
 from ivr_flows.events import Event, Played, Resumed
 from ivr_flows.interpreter import State
 from processors.frames import (
@@ -43,7 +44,7 @@ class Floor:
         self._put = put
         self._overlap = Overlap()
         self._pressed_ms = -1  # when the last key came, and what waited for it
-        self._pressed_at = ""
+        self._pressed_for: Listen | None = None
 
     def voice(self, frame: CallerVoiceFrame) -> None:
         """The caller's voice came, or went."""
@@ -58,12 +59,19 @@ class Floor:
 
     def pressed(self, at_ms: int) -> None:
         """A key came, which is a turn."""
-        self._pressed_ms, self._pressed_at = at_ms, self._listening.node
+        self._pressed_ms, self._pressed_for = at_ms, self._listening.asked
+        self._notes.partial(None)
         self._fillers.tell().turn_ended(at_ms, is_heard=True)
         self._says.forget_stopped()
 
+    def unlistened(self) -> None:
+        """Nobody listens to what the caller may be saying."""
+        self._notes.partial(None)
+        self._fillers.tell().heard()
+
     def unheard(self) -> None:
         """What the caller said will never be known."""
+        self._notes.partial(None)
         self._early.voice_failed()
         self._fillers.tell().heard()
         self._says.forget_stopped()
@@ -72,6 +80,7 @@ class Floor:
         """Words so far."""
         if self._was_keyed(frame.start_ms):
             return
+        self._notes.partial(frame)
         is_statement = self._listening.is_statement(state, self._says)
         if self._overlap.is_interruption(frame, is_statement=is_statement):
             await self._give_way(frame.start_ms, frame.through_ms)
@@ -83,6 +92,7 @@ class Floor:
 
     async def heard(self, frame: UtteranceHeardFrame, state: State, *, is_ending: bool) -> None:
         """All that was said in a turn."""
+        self._notes.partial(None)
         more = self._early.more(frame)
         is_statement = self._listening.is_statement(state, self._says)
         use = use_of(
@@ -120,7 +130,7 @@ class Floor:
 
     def _was_keyed(self, start_ms: int) -> bool:
         """Whether what is said since `start_ms` belongs to a question that a key has answered."""
-        return start_ms <= self._pressed_ms and self._listening.node != self._pressed_at
+        return start_ms <= self._pressed_ms and self._listening.asked != self._pressed_for
 
     async def _give_way(self, start_ms: int, at_ms: int) -> None:
         if self._says.is_speaking and not self._says.was_meanwhile(start_ms, at_ms):

@@ -327,7 +327,7 @@ class FlowDriver(FrameProcessor):
         is_ending = self._ending is not None and not self._early.can_go_on
         frame = self._listening.frame(self._state, self._says, is_ending=is_ending)
         if not frame.speech:
-            self._fillers.tell().heard()  # nobody listens to what the caller may be saying
+            self._floor.unlistened()
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _fill_silence(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from telephony.call import JsonValue
-from telephony.records import CallEvent, KeyPress, Turn
+from telephony.records import CallEvent, KeyPress, PartialTurn, Turn
 
 
 class Journal(Protocol):
@@ -12,6 +12,10 @@ class Journal(Protocol):
 
     def bot_turn(self, utterance_id: int, turn: Turn) -> None:
         """What the bot says, as it stands now: told again whenever more of it is known."""
+        ...
+
+    def caller_partial(self, partial: PartialTurn | None) -> None:
+        """What the caller is saying just now; None: nothing."""
         ...
 
     def caller_turn(self, turn: Turn) -> None:

@@ -8,7 +8,7 @@ from bot.overlap import HEARD_CONFIDENCE, SOUND_CONFIDENCE
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
-from ivr_flows.interpreter import Interpreter, State
+from ivr_flows.interpreter import Interpreter, Phase, State
 from ivr_flows.wording.listening_noises import only_follows, takes_the_floor
 from processors.call_clock import CallClock
 from processors.frames import ListenFrame, UtteranceHeardFrame
@@ -17,7 +17,8 @@ NOISE_MS = 600
 """Sound without words that is shorter is a cough or a door: it is not answered."""
 
 PASSING_MS = 608
-"""What lasts as long as a voice that stops the bot by its length alone is not said in passing."""
+"""What is over sooner is said in passing. A voice that lasts longer has stopped the bot by its
+length alone (`sustained_ms`), or said nothing."""
 
 DOUBTED_MS = 1000
 """What lasts longer was talk, however little of it was understood."""
@@ -50,7 +51,7 @@ def use_of(
     """What becomes of `frame`; `more`: as `EarlyAnswers.more` has it; `is_statement`: what the bot
     is saying, or was when this voice stopped it, asks nothing yet; `is_about`: the words concern
     what it will ask; `has_hummed`: the voice began as a "mm" or an "uh"."""
-    is_over_the_bot = says.is_speaking or says.has_stopped_for(frame.start_ms)
+    is_over_the_bot = says.is_telling or says.has_stopped_for(frame.start_ms)
     if is_over_the_bot and frame.confidence < SOUND_CONFIDENCE:
         return "noise"  # babble and music: words are written down for them, too
     if not frame.text and (is_over_the_bot or frame.end_ms - frame.start_ms < NOISE_MS):
@@ -61,13 +62,15 @@ def use_of(
         return "aside"
     if is_over_the_bot and is_statement and only_follows(frame.text):
         return "backchannel"
-    says_something = is_about or takes_the_floor(frame.text)
-    if is_statement and _is_in_passing(frame, says, has_hummed or not says_something):
+    wants_floor = takes_the_floor(frame.text)
+    only_hums = has_hummed and not (wants_floor and frame.confidence >= HEARD_CONFIDENCE)
+    is_empty = only_hums or not (is_about or wants_floor)
+    if is_statement and _is_in_passing(frame, says, is_empty=is_empty):
         return "backchannel"
     return "answer"
 
 
-def _is_in_passing(frame: UtteranceHeardFrame, says: SayQueue, is_empty: bool) -> bool:
+def _is_in_passing(frame: UtteranceHeardFrame, says: SayQueue, *, is_empty: bool) -> bool:
     """Whether a word was too short and said too little to stop the bot: "achha" to an English
     ear. A question or a denial would have stopped it (`overlap.py`). What did stop it, and then is
     doubted and empty, was a false alarm."""
@@ -75,7 +78,7 @@ def _is_in_passing(frame: UtteranceHeardFrame, says: SayQueue, is_empty: bool) -
     if says.has_stopped_for(frame.start_ms):
         is_doubted = frame.confidence < HEARD_CONFIDENCE
         return is_empty and is_doubted and lasted_ms < DOUBTED_MS
-    return is_empty and says.is_speaking and lasted_ms < PASSING_MS
+    return is_empty and says.is_telling and lasted_ms < PASSING_MS
 
 
 class Listening:
@@ -118,24 +121,24 @@ class Listening:
             self._notes.note("keypad_only", self._clock.now_ms(), language=language)
         if asked is None:
             return ListenFrame(language=language, speech=False)
-        tells = self._tells_hearing
+        tells, is_asking = self._tells_hearing, state.phase is not Phase.REQUESTING
         return ListenFrame(
             language=language,
             speech=asked.speech and not is_ending,
             is_free_speech=asked.free_speech or not tells,
             hints=asked.hints,
-            timeout_ms=self._time_left_ms(asked, is_speaking=says.is_speaking),
+            timeout_ms=self._time_left_ms(asked, is_waiting=not says.is_speaking and is_asking),
             expectation=self._interpreter.expected(state) if tells else None,
             finish_key=asked.finish_key,
         )
 
-    def _time_left_ms(self, asked: Listen, *, is_speaking: bool) -> int | None:
-        """Until the flow asks again; None while the bot speaks. A cough or a "haan" to nothing
-        does not begin the time anew."""
+    def _time_left_ms(self, asked: Listen, *, is_waiting: bool) -> int | None:
+        """Until the flow asks again; None while the bot speaks or asks elsewhere. A cough or a
+        "haan" to nothing does not begin the time anew."""
         now_ms = self._clock.audio_ms
-        if is_speaking or asked is not self._counted:
-            self._counted, self._since_ms = None if is_speaking else asked, now_ms
-        if is_speaking:
+        if not is_waiting or asked is not self._counted:
+            self._counted, self._since_ms = asked if is_waiting else None, now_ms
+        if not is_waiting:
             return None
         left_ms = asked.timeout_ms - (now_ms - self._since_ms)
         return max(left_ms, min(asked.timeout_ms, LEAST_LEFT_MS))

@@ -45,7 +45,7 @@ TALK_MS = 256
 def kind_of(frame: UtterancePartialFrame, *, is_statement: bool, decodes: int = 1) -> Kind:
     """What words over the bot's are. `is_statement`: the bot tells something, and asks nothing
     yet; `decodes`: how many of this voice, one after the other, have begun with the same word."""
-    text = _said(frame)
+    text = frame.said
     answers = _ANSWERS if is_statement else (*_ANSWERS, "open")
     is_answer = frame.new_text is None and frame.verdict in answers
     is_heard = frame.confidence >= SOUND_CONFIDENCE
@@ -63,14 +63,9 @@ def kind_of(frame: UtterancePartialFrame, *, is_statement: bool, decodes: int = 
     return "interruption" if is_talk or wants_floor or is_answer else "unknown"
 
 
-def _said(frame: UtterancePartialFrame) -> str:
-    """The words of this voice alone: what went before them has been answered."""
-    return frame.text if frame.new_text is None else frame.new_text
-
-
 def _begin_alike(before: UtterancePartialFrame, now: UtterancePartialFrame) -> bool:
     """Whether two decodes of a growing voice agree on its first word."""
-    first, same = words_of(_said(before))[:1], words_of(_said(now))[:1]
+    first, same = words_of(before.said)[:1], words_of(now.said)[:1]
     return bool(first) and [word.folded for word in first] == [word.folded for word in same]
 
 
@@ -93,14 +88,20 @@ class Overlap:
         else:
             self._decodes = self._decodes + 1 if _begin_alike(before, frame) else 1
         self._kind = kind_of(frame, is_statement=is_statement, decodes=self._decodes)
-        is_heard = bool(_said(frame)) and frame.confidence >= SOUND_CONFIDENCE
+        is_heard = bool(frame.said) and frame.confidence >= SOUND_CONFIDENCE
         self._has_words |= is_heard and self._kind != "backchannel"
-        if is_statement and hums(_said(frame)) and frame.confidence >= HUM_CONFIDENCE:
+        if is_statement and hums(frame.said) and frame.confidence >= HUM_CONFIDENCE:
             self._hummed_ms = frame.start_ms
         is_sustained = self._sustained_since_ms == frame.start_ms
-        if self._kind == "interruption" and self.has_hummed(frame.start_ms) and not is_sustained:
+        is_empty = self.has_hummed(frame.start_ms) and not self._is_sure_of_the_floor(frame)
+        if self._kind == "interruption" and is_empty and not is_sustained:
             self._kind = "unknown"
         return self._kind == "interruption" or (is_sustained and self._is_meant)
+
+    def _is_sure_of_the_floor(self, frame: UtterancePartialFrame) -> bool:
+        """ "Uh, no": heard twice, and clearly."""
+        is_sure = frame.confidence >= SURE_CONFIDENCE and self._decodes >= FLOOR_DECODES
+        return is_sure and takes_the_floor(frame.said)
 
     def has_hummed(self, start_ms: int) -> bool:
         """Whether the voice since `start_ms` was a hum over a statement when it began."""

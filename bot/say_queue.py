@@ -41,6 +41,11 @@ class SayQueue:
         return bool(self._unplayed)
 
     @property
+    def is_telling(self) -> bool:
+        """Whether it is more than a filler."""
+        return any(not telling.is_filler for telling in self._unplayed.values())
+
+    @property
     def is_done(self) -> bool:
         """Whether everything has been played or dropped."""
         return not self._unplayed and not self._held

@@ -30,7 +30,7 @@ from processors.turn_taking import TurnPolicy
 from processors.turn_thresholds import NO_PARTIALS
 from speech.line_echo import LineEcho
 from telephony.call import Call, Disposition, EndedBy
-from telephony.records import CallEvent
+from telephony.records import CallEvent, PartialTurn
 
 LINE_SILENT_S = 15.0
 """A carrier sends audio all the time; none for so long, and the line is dead."""
@@ -114,6 +114,11 @@ class CallSession:
             await self._note_ending(
                 CallEnding(Disposition.FAILED, EndedBy.BOT, reason="the call broke; see the log")
             )
+
+    @property
+    def partial(self) -> PartialTurn | None:
+        """What the caller is saying just now."""
+        return self._journal.partial
 
     async def end(self, ending: CallEnding) -> None:
         """End the call at once, from outside the conversation."""
@@ -262,17 +267,22 @@ class CallSession:
         ending = self._ending or CallEnding(
             Disposition.FAILED, EndedBy.BOT, reason="the pipeline stopped"
         )
-        try:
-            if self._recorder:
-                async with asyncio.timeout(RECORDING_S):
-                    await self._recorder.close()
-        except TimeoutError:
-            logger.error("the recording is not whole: its disk did not answer")
-        except Exception:  # the session's edge: the end of the call is written all the same
-            logger.exception("the recording broke")
+        if self._recorder:
+            await self._close(self._recorder)
         if self._echo:
             self._echo.close()
         await self._journal.finish(ending)
+
+    @staticmethod
+    async def _close(recorder: Recorder) -> None:
+        try:
+            async with asyncio.timeout(RECORDING_S):
+                await recorder.close()
+        except TimeoutError:
+            logger.error("the recording is not whole: its disk did not answer")
+            recorder.abandon()
+        except Exception:  # the session's edge: the end of the call is written all the same
+            logger.exception("the recording broke")
 
 
 async def _prepare_nothing(_text: str, _language: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ending import CallEnding
 from telephony.call import CallStatus, JsonValue
 from telephony.errors import CallError, IllegalTransition, StoreError, StoreUnavailable
-from telephony.records import CallEvent, KeyPress, Turn
+from telephony.records import CallEvent, KeyPress, PartialTurn, Turn
 from telephony.store import CallStore
 
 RETRY_AFTER_S = (0.1, 0.5, 2.0, 5.0)
@@ -28,6 +28,8 @@ class StoreJournal:
         self._store = store
         self._call_id = call_id
         self._writes: asyncio.Queue[Write | None] = asyncio.Queue()
+        self.partial: PartialTurn | None = None
+        """What the caller is saying just now."""
         self._turn_numbers: dict[int, int] = {}  # utterance id -> the turn's number in the store
 
     def began(self, recording_name: str | None) -> None:
@@ -66,6 +68,10 @@ class StoreJournal:
                 await self._store.update_turn(self._call_id, number, turn)
 
         self._writes.put_nowait(write)
+
+    def caller_partial(self, partial: PartialTurn | None) -> None:
+        """See `Journal`: for who reads the call while it runs; no partial is written."""
+        self.partial = partial
 
     def caller_turn(self, turn: Turn) -> None:
         """See `Journal`."""

@@ -4,8 +4,13 @@ from dataclasses import replace
 
 from bot.journal import Journal
 from ivr_flows.actions import Say
-from processors.frames import UtteranceEndedFrame, UtteranceHeardFrame, UtteranceStartedFrame
-from telephony.records import CallEvent, KeyPress, Turn, TurnLatency, Who
+from processors.frames import (
+    UtteranceEndedFrame,
+    UtteranceHeardFrame,
+    UtterancePartialFrame,
+    UtteranceStartedFrame,
+)
+from telephony.records import CallEvent, KeyPress, PartialTurn, Turn, TurnLatency, Who
 
 
 class TurnNotes:
@@ -25,6 +30,16 @@ class TurnNotes:
         """The caller pressed a key, which is a turn decided at once."""
         self._journal.key(KeyPress(digit, at_ms, duration_ms))
         self._unanswered = TurnLatency(at_ms, at_ms, at_ms)
+
+    def partial(self, frame: UtterancePartialFrame | None) -> None:
+        """What the caller is saying just now; None: nothing."""
+        if frame is None:
+            self._journal.caller_partial(None)
+            return
+        stable_text = frame.stable_text if frame.new_text is None else ""
+        self._journal.caller_partial(
+            PartialTurn(frame.said, stable_text, frame.language, frame.start_ms, frame.through_ms)
+        )
 
     def heard(self, frame: UtteranceHeardFrame, node: str) -> None:
         """The caller said something."""

@@ -69,7 +69,7 @@ class Expected:
             return "enough" if is_guessed or _may_go_on(text, words, self.language) else "free"
         number = self._number(node, text, words) if isinstance(node, CollectNode) else None
         verdict = number or self._answer(text, words)
-        if confidence >= SURE_CONFIDENCE or verdict == "open":
+        if confidence >= SURE_CONFIDENCE or verdict in ("open", "enough"):
             return verdict
         # Nothing is taken early that the ear doubts. Words that should have been a number and are
         # none, or no answer at all, may be half of one heard as something else: "forty" as "party".
@@ -164,9 +164,15 @@ def _folded(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(word.folded for word in words_of(phrase)) for phrase in phrases)
 
 
+_OFF = "off"
+"""Folds to "of", and stands at the end of a sentence."""
+
+
 def _goes_on(words: tuple[Word, ...], language: str, *, is_free: bool) -> bool:
     """Whether the last words ask for more of them, or for time."""
     said = tuple(word.folded for word in words)
+    if words[-1].written == _OFF:
+        return False
     if multiple_of(words[-1]) > 1 or (is_free and _ends_in_adverb(words, language)):
         return True
     if is_free and _ends_in_indirect_question(words, language):
@@ -209,9 +215,10 @@ def _ends_in_indirect_question(words: tuple[Word, ...], language: str) -> bool:
 
 
 def _is_whole_question(text: str, words: tuple[Word, ...], language: str) -> bool:
-    """ "Which folder do I save it to?"."""
-    is_question = text.rstrip().endswith("?") and _asks_before_the_end(words, language)
-    return is_question and _ends_in(words, language, "QUESTIONS_END_IN")
+    """ "Where are you?", "Which folder do I save it to?"."""
+    asks = _phrases(_LANGUAGES.get(language, words_en), "INDIRECT_QUESTIONS")
+    is_asked = len(words) > 2 and (words[0].folded,) in asks
+    return is_asked and text.rstrip().endswith("?")
 
 
 def _asks_before_the_end(words: tuple[Word, ...], language: str) -> bool:
@@ -232,9 +239,11 @@ def _endings(language: str, *, is_free: bool) -> frozenset[tuple[str, ...]]:
     for module in _LANGUAGES.values():
         if module is not own:
             found |= _phrases(module, "GOES_ON", "HOLD") - closes
-    return frozenset(found | _phrases(own, "SENTENCE_GOES_ON") if is_free else found)
+    return found | _phrases(own, "SENTENCE_GOES_ON") if is_free else found
 
 
-def _phrases(module: ModuleType, *tables: str) -> set[tuple[str, ...]]:
+@lru_cache(maxsize=64)
+def _phrases(module: ModuleType, *tables: str) -> frozenset[tuple[str, ...]]:
     listed = [phrase for table in tables for phrase in getattr(module, table, "").split(",")]
-    return {phrase for text in listed if (phrase := tuple(w.folded for w in words_of(text)))}
+    folded = (tuple(word.folded for word in words_of(text)) for text in listed)
+    return frozenset(phrase for phrase in folded if phrase)

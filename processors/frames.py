@@ -55,6 +55,11 @@ class UtterancePartialFrame(SystemFrame):
     verdict: Verdict
     new_text: str | None = None  # where it may go on with the turn before: what it adds to that
 
+    @property
+    def said(self) -> str:
+        """The words of this voice alone: what went before them has been answered."""
+        return self.text if self.new_text is None else self.new_text
+
 
 @dataclass
 class UtteranceHeardFrame(SystemFrame):

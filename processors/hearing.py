@@ -47,7 +47,7 @@ from processors.turn_taking import (
     WordsWanted,
 )
 from processors.turn_thresholds import WINDOW_MS
-from processors.utterance import ENGINE_FAILURES, Ear, Utterance
+from processors.utterance import Ear, Utterance
 from speech.errors import DeadlineExceeded, SpeechError
 from speech.loudness import SILENT_DB
 from speech.stt import Pcm, Recognizer
@@ -92,7 +92,7 @@ class Hearing(FrameProcessor):
         self._last: Utterance | None = None  # of the turn before
         self._ending_key: InputDTMFFrame | None = None
         self._has_stopped = False
-        self._hangs = False  # voice activity does: keys must not wait for it
+        self._hangs = False  # voice activity does: nothing waits for it any more
         self._listen = ListenFrame(language="", speech=False)
         self._work: asyncio.Queue[WordsSoFar | FinishedTurn] = asyncio.Queue()
         self._decoder: asyncio.Task[None] | None = None
@@ -162,7 +162,7 @@ class Hearing(FrameProcessor):
             logger.warning("the caller's last words were not recognised in time")
 
     async def _take_window(self, window: Pcm) -> None:
-        if not self._listen.speech:
+        if self._hangs or not self._listen.speech:
             with suppress(SpeechError):
                 if not self._hangs:
                     await self._voice_activity.pass_over(window)
@@ -290,7 +290,7 @@ class Hearing(FrameProcessor):
                     await self._tell(work)
                 elif not work.utterance.is_over and self._work.empty():
                     await self._learn(work.utterance, is_urgent=True)
-            except ENGINE_FAILURES as error:  # what the words are worth could not be told
+            except Exception as error:  # the next turn must find an ear
                 logger.exception("hearing broke")
                 await self.push_frame(HearingFailedFrame(reason=repr(error)))
             finally:
@@ -300,7 +300,7 @@ class Hearing(FrameProcessor):
         """What was said so far, and what the flow thinks of it."""
         try:
             transcript = await utterance.words(is_urgent=is_urgent)
-        except ENGINE_FAILURES as error:
+        except Exception as error:  # whatever an engine of others raises
             if is_urgent:  # asked again, and reported, when the turn ends
                 logger.warning("what was said so far could not be recognised: {!r}", error)
                 await self._act_on(self._policy.judged("other", self._policy.now_ms))
@@ -315,7 +315,7 @@ class Hearing(FrameProcessor):
         utterance = turn.utterance
         try:
             said = await utterance.finish()
-        except ENGINE_FAILURES as error:
+        except Exception as error:  # whatever an engine of others raises
             logger.error("an utterance could not be recognised: {!r}", error)
             await self.push_frame(HearingFailedFrame(reason=str(error) or type(error).__name__))
             said = None

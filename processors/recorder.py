@@ -119,6 +119,10 @@ class Recorder:
             self._closed = Recording(self._path, self.position_ms, self._failure)
         return self._closed
 
+    def abandon(self) -> None:
+        """The disk does not answer: nothing more is handed to it, whatever it has."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def _takes(self, frame: InputAudioRawFrame | OutputAudioRawFrame) -> bool:
         if self._failure is not None or self._closed is not None:
             return False

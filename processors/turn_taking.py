@@ -8,7 +8,7 @@ the flow (see `expecting.py`), and knows no other time. Its numbers stand in `Tu
 from dataclasses import dataclass, replace
 
 from processors.expecting import Verdict
-from processors.turn_thresholds import WINDOW_MS, TurnThresholds
+from processors.turn_thresholds import GOES_ON_MS, WINDOW_MS, TurnThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,6 @@ class TurnEnded:
     start_ms: int
     end_ms: int
     at_ms: int
-    verdict: Verdict | None = None  # of the words that it was decided on; None: without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,8 @@ class TurnPolicy:
         self._no_input_ms: int | None = None
         self._told = (False, False)  # whether a voice is heard, and whether it is a turn
         self._turn_ended_ms: int | None = None  # where the last turn's voice ended
-        self._pause_ms = 0  # the longest after which this caller went on
+        self._pause_ms = 0  # after which this caller goes on: their longest of late
+        self._has_paused = False  # in the turn under way
         self.bot_speaks = False
         """Whether a voice now speaks over the bot's: its words are wanted sooner."""
         self.is_free_speech = False
@@ -223,8 +223,9 @@ class TurnPolicy:
         return is_long and voice.voiced_ms >= self._t.sustained_voice_ms
 
     def _paused(self, pause_ms: int) -> None:
-        """The caller went on after so long; after more than `longest_pause_ms` it is a new turn."""
-        if pause_ms <= self._t.longest_pause_ms:
+        """The caller went on after so long; after more than GOES_ON_MS it is a new turn."""
+        if self.is_free_speech and not self.bot_speaks and WINDOW_MS < pause_ms <= GOES_ON_MS:
+            self._has_paused |= 2 * pause_ms >= self._pause_ms
             self._pause_ms = max(self._pause_ms, pause_ms)
 
     def _partial_ms(self, voice: _Voice) -> int:
@@ -305,13 +306,13 @@ class TurnPolicy:
         return through_ms >= voice.last_voice_ms and finished >= self._t.finished_probability
 
     def _end(self, voice: _Voice) -> TurnEnded:
-        judged, self._judged, self._melody = self._judged, None, None
-        self._voice = None
+        self._voice = self._judged = self._melody = None
         self._turn_ended_ms = voice.last_voice_ms
+        if not self._has_paused:
+            self._pause_ms //= 2  # a habit is forgotten as it was learnt
+        self._has_paused = False
         self._no_input_ms = None  # what was said will bring a new expectation
-        is_known = judged is not None and judged.through_ms >= voice.last_voice_ms
-        verdict = judged.verdict if judged is not None and is_known else None
-        return TurnEnded(voice.start_ms, voice.last_voice_ms, self._now_ms, verdict)
+        return TurnEnded(voice.start_ms, voice.last_voice_ms, self._now_ms)
 
     def _count_silence(self) -> tuple[TurnEvent, ...]:
         if self._no_input_ms is None or self._silence_since_ms is None:

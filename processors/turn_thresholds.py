@@ -1,13 +1,18 @@
 """The numbers of the turn policy, with units and sources.
 
-Those of what words are worth stand where that is judged: over the bot `bot/overlap.py`, behind an
-answer `processors/utterance.py`, as an answer `ivr_flows/readiness.py` and `collecting.py`.
+Those of what words are worth stand where that is judged: over the bot `bot/overlap.py` and
+`bot/listening.py`, as an answer `ivr_flows/readiness.py` and `collecting.py`.
 """
 
 from dataclasses import dataclass
 
 WINDOW_MS = 32
 """Silero's window: 256 samples at 8000 Hz, 512 at 16000 Hz."""
+
+
+GOES_ON_MS = 700
+"""A voice that comes later after the last one is a new answer. Pauses inside an answer last
+300-700 ms (the range that `benchmarks/turn_endings.py` plays)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,6 @@ class TurnThresholds:
     pause_margin_ms: int = 96
     """More silence than the longest pause after which this caller went on, before free speech that
     sounds finished is taken for that: who pauses inside a sentence does so again."""
-
-    longest_pause_ms: int = 700
-    """A voice that comes later after the last one is a new turn, and tells nothing of pauses."""
 
     finished_probability: float = 0.8
     """From which on Smart Turn's answer counts as finished. At its own 0.5 eight of 15 halves of

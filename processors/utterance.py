@@ -10,6 +10,7 @@ from loguru import logger
 from processors.detectors import EndOfTurn
 from processors.expecting import Expectation, Verdict
 from processors.frames import UtterancePartialFrame
+from processors.turn_thresholds import GOES_ON_MS
 from speech.errors import DeadlineExceeded, SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
@@ -24,10 +25,6 @@ WORDS_S = 5.0
 """How long words are waited for from when the caller may have finished; a short answer takes
 0.06 s. Then the call goes on by keys. Shorter, and a burst of calls makes some of them deaf for
 good; longer, and callers hang up before they are asked for a key."""
-
-GOES_ON_MS = 700
-"""A voice that comes later than this after the last one is a new answer. Pauses inside an answer
-last 300-700 ms (the range that `benchmarks/turn_endings.py` plays)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +167,9 @@ class Utterance:
             return Said(transcript)
         self._ear, self._before, self._fed = self._own_ear, [], 0
         try:
-            return Said(await self._in_time(self._opened().finish), whole=transcript)
+            alone = await self._in_time(self._opened().finish)
+            self._last_words = alone.text.split()
+            return Said(alone, whole=transcript)
         except ENGINE_FAILURES as error:
             logger.warning("the end of an answer could not be recognised alone: {!r}", error)
             return Said(transcript, whole=transcript)

@@ -187,9 +187,7 @@ class MediaLine:
         counters.last_media_timestamp_ms = media.timestamp_ms
         self._keys.packet_ms = samples * 1000 / rate_hz
         audio = self._concealer.next(pcm, filled)
-        frame = CallerAudioFrame(audio, sample_rate=rate_hz, num_channels=1)
-        frame.metadata["filled_ms"] = filled * 1000 / rate_hz
-        return frame
+        return CallerAudioFrame(audio, sample_rate=rate_hz, num_channels=1)
 
     def _room_samples(self) -> int:
         """How much may be put where packets are missing: time can't run away from the clock's."""

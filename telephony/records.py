@@ -49,6 +49,17 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialTurn:
+    """What the caller is saying, as far as it is known. Never stored: the turn is, when it ends."""
+
+    text: str
+    stable_text: str  # its beginning, on which two decodes agree
+    language: str  # ISO 639-1
+    start_ms: int
+    through_ms: int  # up to where in the call it was heard
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPress:
     """One key of the telephone."""
 

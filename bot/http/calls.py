@@ -73,7 +73,7 @@ def router(
     )
     _add_placing(routes, services, outbound, live)
     _add_lists(routes, services)
-    _add_reading(routes, services)
+    _add_reading(routes, services, live)
     hanging_up.add_to(routes, services, live, control)
     return routes
 
@@ -162,13 +162,15 @@ def _add_lists(routes: APIRouter, services: Services) -> None:
         )
 
 
-def _add_reading(routes: APIRouter, services: Services) -> None:
+def _add_reading(routes: APIRouter, services: Services, live: LiveCalls) -> None:
     @routes.get("/calls/{call_id}", summary="A call as it stands", responses=responses(404))
     async def call(call_id: str) -> CallDetailBody:
         try:
-            return CallDetailBody.of(await services.store.get_record(call_id))
+            record = await services.store.get_record(call_id)
         except CallUnknown as error:
             raise Problem(404, str(error)) from error
+        session = live.find(call_id)
+        return CallDetailBody.of(record, session and session.partial)
 
     @routes.get(
         "/calls/{call_id}/recording",

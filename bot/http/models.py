@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ivr_flows.flow import Flow
 from telephony.call import Call, CallStatus, Direction, Disposition, EndedBy
-from telephony.records import CallRecord, KeyPress, LoggedEvent, Turn, Who
+from telephony.records import CallRecord, KeyPress, LoggedEvent, PartialTurn, Turn, Who
 
 MAX_VARIABLES = 64
 
@@ -132,6 +132,27 @@ class TurnBody(BaseModel):
         )
 
 
+class PartialBody(BaseModel):
+    """What the caller is saying just now."""
+
+    text: str
+    stable_text: str = Field(description="Its beginning, which won't change any more, most likely.")
+    language: str
+    start_ms: int
+    through_ms: int = Field(description="Up to where in the call it was heard.")
+
+    @classmethod
+    def of(cls, partial: PartialTurn) -> Self:
+        """The words as the interface shows them."""
+        return cls(
+            text=partial.text,
+            stable_text=partial.stable_text,
+            language=partial.language,
+            start_ms=partial.start_ms,
+            through_ms=partial.through_ms,
+        )
+
+
 class KeyBody(BaseModel):
     """One key of the telephone."""
 
@@ -220,15 +241,19 @@ class CallDetailBody(BaseModel):
     turns: list[TurnBody]
     keys: list[KeyBody]
     events: list[EventBody]
+    partial: PartialBody | None = Field(
+        description="What the caller is saying just now, where this worker leads the call."
+    )
 
     @classmethod
-    def of(cls, record: CallRecord) -> Self:
+    def of(cls, record: CallRecord, partial: PartialTurn | None = None) -> Self:
         """The record as the interface shows it."""
         return cls(
             call=CallBody.of(record.call),
             turns=[TurnBody.of(turn) for turn in record.turns],
             keys=[KeyBody.of(key) for key in record.keys],
             events=[EventBody.of(event) for event in record.events],
+            partial=partial and PartialBody.of(partial),
         )
 
 

@@ -115,11 +115,11 @@ to, for, of, with, about, around, like, actually, well, i mean, i think, it is, 
 the number is, let me see, let me check, let me think, maybe, plus, double, triple"""
 
 # In free speech these, too, stand before what is still to come; as an answer they may be all.
-SENTENCE_GOES_ON = """your, his, her, our, their, its, some, any, every, each, no, at, from, in, on,
+SENTENCE_GOES_ON = """your, his, her, our, their, its, some, any, every, each, at, from, in, on,
 by, into, onto, than, as, under, over, near, between, during, without, until, till, through, per,
 are, was, were, be, been, am, have, has, had, will, would, can, could, should, may, might, must,
 do, does, did, dont, doesnt, didnt, cant, wont, isnt, arent, wasnt, im, youre, were, theyre, thats,
-hes, shes, theres, ive, youve, weve, theyve, ill, youll, well, theyll, id, youd, when, where, who,
+hes, shes, theres, ive, youve, weve, theyve, youll, theyll, youd, when, where, who,
 which, whose, while, whether, that, since, although, though, unless, before, after, what, why, how,
 he, she, they, also, then, very, too, only, just, not, never, want, need, press, dial, enter,
 extension, order number, the order, my order number, room, flat, street, change, give,
@@ -133,11 +133,8 @@ SUBORDINATES = """to, if, because, while, unless, although, though, once, as soo
 after, before, since, until"""
 
 # "... where my order is": the verb of an indirect question comes last.
-INDIRECT_QUESTIONS = """where, what, who, how, when, which, whose"""
+INDIRECT_QUESTIONS = """where, what, who, how, when, which, whose, why"""
 LAST_VERBS = """is, are, was, were"""
-
-# "Which folder do I save it to?"
-QUESTIONS_END_IN = """to, for, with, at, from, in, on, of, about"""
 
 # "They are currently ...", "it was successfully ..."
 BEFORE_ADVERBS = """am, is, are, was, were, be, been, has, have, had, its, im, youre, theyre"""

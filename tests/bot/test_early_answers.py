@@ -1,6 +1,7 @@
 """What follows words that may not be all, and how it is undone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -184,6 +185,28 @@ async def test_nothing_is_made_for_words_that_are_not_all_or_that_act_outside(
     kitchen = Kitchen()
     ahead = SpeechAhead(interpreter, kitchen.prepare)
     await ahead.consider(partial(text, verdict), asked)
+    await settled()
+    assert kitchen.begun == []
+
+
+async def test_words_that_were_doubted_first_are_made_when_they_are_sure(
+    interpreter: Interpreter, asked: State
+) -> None:
+    kitchen = Kitchen()
+    ahead = SpeechAhead(interpreter, kitchen.prepare)
+    await ahead.consider(partial("yes", "other"), asked)
+    await ahead.consider(partial("yes", "complete"), asked)
+    await settled()
+    assert len(kitchen.begun) == 1
+    await ahead.stop()
+
+
+async def test_nothing_is_made_for_what_may_go_on_with_the_last_answer(
+    interpreter: Interpreter, asked: State
+) -> None:
+    kitchen = Kitchen()
+    ahead = SpeechAhead(interpreter, kitchen.prepare)
+    await ahead.consider(replace(partial("yes twenty", "complete"), new_text="twenty"), asked)
     await settled()
     assert kitchen.begun == []
 

@@ -36,7 +36,7 @@ from processors.frames import (
 from processors.hearing import ENDED_TURN
 from speech.stt import Transcript
 from telephony.call import Disposition, EndedBy, JsonValue
-from telephony.records import CallEvent, KeyPress, Turn
+from telephony.records import CallEvent, KeyPress, PartialTurn, Turn
 
 FLOW = """\
 name: door
@@ -91,12 +91,16 @@ class Notes:
 
     outcomes: list[Mapping[str, JsonValue]] = field(default_factory=list[Mapping[str, JsonValue]])
     heard: list[str] = field(default_factory=list[str])
+    partials: list[str | None] = field(default_factory=list[str | None])
     keys: list[str] = field(default_factory=list[str])
     kinds: list[str] = field(default_factory=list[str])  # of the events
     turns: dict[int, Turn] = field(default_factory=dict[int, Turn])  # the bot's
 
     def bot_turn(self, utterance_id: int, turn: Turn) -> None:
         self.turns[utterance_id] = turn
+
+    def caller_partial(self, partial: PartialTurn | None) -> None:
+        self.partials.append(partial and partial.text)
 
     def caller_turn(self, turn: Turn) -> None:
         self.heard.append(turn.text)
@@ -474,6 +478,17 @@ async def test_over_a_statement_a_haan_is_no_answer_and_a_wait_stops_it(
     assert told.said[: len(said)] == said
     assert told.notes.outcomes == []
     assert told.notes.kinds == [heard_as]
+
+
+async def test_what_the_caller_is_saying_is_shown_until_it_is_said() -> None:
+    told = await drive(
+        partial("It is", "other"),
+        SleepFrame(sleep=0.02),
+        partial("It is the oven", "other"),
+        SleepFrame(sleep=0.02),
+        heard("It is the oven.", 1000, 1900),
+    )
+    assert told.notes.partials == ["It is", "It is the oven", None]
 
 
 async def test_a_short_word_that_moved_no_statement_is_not_answered_behind_it() -> None:

@@ -154,8 +154,8 @@ def test_what_began_as_a_hum_stops_nothing_until_it_lasts_and_says_something(
 ) -> None:
     overlap = Overlap()
     overlap.is_interruption(partial(*first), is_statement=True)
-    told = [overlap.is_interruption(partial("What then?", 0.9), is_statement=True) for _ in "12"]
-    assert told == [stops, stops]
+    told = [overlap.is_interruption(partial("What then?", 0.7), is_statement=True) for _ in "12"]
+    assert told == [False, stops]
     assert overlap.outlasts(SUSTAINED) is stops
     assert overlap.is_interruption(partial("What then is", 0.9), is_statement=True)
 
@@ -189,3 +189,10 @@ def kinds(*texts: str) -> set[Kind]:
 
 def test_many_words_are_no_backchannel() -> None:
     assert kinds("ok ok ok ok ok", "yes I see that is right sure") == {"unknown"}
+
+
+def test_a_clear_no_behind_a_hum_stops_the_statement() -> None:
+    overlap = Overlap()
+    assert not overlap.is_interruption(partial("Uh.", 0.9), is_statement=True)
+    told = [overlap.is_interruption(partial("No.", 0.95), is_statement=True) for _ in "12"]
+    assert told == [False, True]

@@ -191,3 +191,28 @@ async def test_words_are_heard_where_keys_are_offered(
             for name in ("speech_end", "turn_decided", "transcript", "reply_ready", "first_audio")
         ]
         assert points == sorted(points)
+
+
+async def test_what_a_caller_says_is_seen_while_he_says_it(
+    line: Loopback, voices: Mapping[str, Clip]
+) -> None:
+    seen: list[str] = []
+
+    async def watch() -> None:
+        while True:
+            running = await line.http.get("/api/calls", params={"status": "in_progress"})
+            for call in running.json()["calls"]:
+                record = (await line.http.get(f"/api/calls/{call['call_id']}")).json()
+                if record["partial"]:
+                    seen.append(record["partial"]["text"])
+            await asyncio.sleep(0.1)
+
+    plan = short_flow.planned(
+        short_flow.answers(*by_voice(voices[NO])), outcome={"answer": "refused"}
+    )
+    watching = asyncio.create_task(watch())
+    call = await take(line, plan)
+    watching.cancel()
+    assert problems_of([call]) == {}
+    assert any("no" in text.lower() for text in seen), seen
+    assert call.record["partial"] is None

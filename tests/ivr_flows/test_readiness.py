@@ -94,6 +94,10 @@ def test_where_a_number_of_some_length_is_asked_for(
     assert of_length(least, most).judge(text, 0.9) == verdict
 
 
+def test_a_doubted_number_that_may_go_on_is_waited_for_as_long_as_a_sure_one() -> None:
+    assert of_length(4, 10).judge("four five one two", 0.5) == "enough"
+
+
 @pytest.mark.parametrize(
     ("language", "text", "verdict"),
     [
@@ -174,6 +178,10 @@ def test_only_while_an_answer_is_waited_for_anything_is_expected() -> None:
         ("en", "Which desk do I bring it to?", "free"),
         ("en", "Which desk do I bring it to", "open"),
         ("en", "Please let me call you.", "enough"),
+        ("en", "Where are you?", "free"),
+        ("en", "What should I do?", "free"),
+        ("en", "Please turn it off.", "free"),
+        ("en", "I forgot my order ID.", "free"),
         ("hi", "agar rider nahi aaya", "enough"),
         ("hi", "agar rider nahi aaya to paise wapas karo", "free"),
         ("hi", "mujhe refund chahiye", "free"),

@@ -93,7 +93,7 @@ def test_a_turn_ends_after_the_silence_that_its_words_deserve(
 ) -> None:
     events = hear("#" * 10 + "." * 60, verdict, finished=finished)
     (turn,) = [event for event in events if isinstance(event, TurnEnded)]
-    assert turn == TurnEnded(0, 320, 320 + silence_ms, verdict)
+    assert turn == TurnEnded(0, 320, 320 + silence_ms)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,30 @@ def test_who_paused_and_went_on_is_given_so_long_again(before: str, silence_ms: 
     events = hear(before + "#" * 60 + "." * 40, "free", finished=0.9)
     *_, turn = [event for event in events if isinstance(event, TurnEnded)]
     assert turn.at_ms - turn.end_ms == silence_ms
+
+
+def test_a_pause_in_a_number_tells_nothing_of_pauses_in_sentences() -> None:
+    policy = TurnPolicy()
+    feed(policy, "#####" + "." * 12 + "#####" + "." * 40)
+    policy.is_free_speech = True
+    events = list(feed(policy, "#" * 60 + "." * 9))
+    events += policy.judged("free", policy.now_ms)
+    events += policy.sounded(0.9, policy.now_ms)
+    events += feed(policy, "...")
+    (turn,) = [event for event in events if isinstance(event, TurnEnded)]
+    assert turn.at_ms - turn.end_ms == THRESHOLDS.finished_silence_ms
+
+
+def test_a_habit_of_pausing_is_forgotten_as_the_caller_speaks_on() -> None:
+    paused = "#" * 60 + "." * 16 + "#" * 60 + "." * 40
+    whole = "#" * 60 + "." * 40
+    events = hear(paused + whole * 3, "free", finished=0.9)
+    turns = [event for event in events if isinstance(event, TurnEnded)]
+    silences = [turn.at_ms - turn.end_ms for turn in turns]
+    margin_ms, finished_ms = THRESHOLDS.pause_margin_ms, THRESHOLDS.finished_silence_ms
+    assert silences[-1] == finished_ms
+    assert 16 * WINDOW_MS + margin_ms in silences
+    assert silences[-3:] == sorted(silences[-3:], reverse=True)
 
 
 def test_the_words_are_asked_for_at_the_first_silence_and_once_a_silence() -> None:

@@ -88,3 +88,15 @@ async def test_what_a_turn_adds_to_the_one_before_is_told_apart(
     after = Utterance(ear, first_ms=300, start_ms=300, before=before)
     after.take([np.ones(800, np.int16)])
     assert after.partial_frame(await after.words(is_urgent=True)).new_text == new
+
+
+async def test_the_third_of_a_chain_adds_to_the_second_alone() -> None:
+    ear = Ear(Says("Yes.", "Yes, no wait.", "No wait.", "No wait, mm."), "en", 8000)
+    turn: Utterance | None = None
+    for at in range(2):
+        turn = Utterance(ear, first_ms=300 * at, start_ms=300 * at, before=turn)
+        turn.take([np.ones(800, np.int16)])
+        await turn.finish()
+    third = Utterance(ear, first_ms=600, start_ms=600, before=turn)
+    third.take([np.ones(800, np.int16)])
+    assert third.partial_frame(await third.words(is_urgent=True)).new_text == "mm."
