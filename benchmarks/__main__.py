@@ -25,6 +25,7 @@ NAMES = (
     "ablation",
     "speaking",
     "many_calls",
+    "goals",
 )
 QUICK = frozenset(
     {"turns", "ablation", "many_calls"}
