@@ -19,6 +19,7 @@ from ivr_flows.readiness import Expected
 from processors.expecting import Verdict
 from processors.frames import UtteranceHeardFrame, UtterancePartialFrame
 from processors.turn_thresholds import GOES_ON_MS
+from processors.utterance import agreed
 
 SEEN_OUTSIDE = (Request, Transfer, SwitchLanguage)
 """Actions that can't be undone, or whose reply isn't known before they are carried out. To hang up
@@ -83,8 +84,26 @@ class EarlyAnswers:
         both = last.with_more(frame) if last else None
         if last is None or both is None:
             return None
+        return "same" if self._is_same(last, both) else "other"
+
+    def rest(self, frame: UtteranceHeardFrame) -> str:
+        """The words behind the last answer, as heard with it: alone, "confirm" is "can't harm"."""
+        if self._last is None or frame.whole is None:
+            return frame.text
+        words = frame.whole.text.split()
+        same = agreed(words, self._last.heard.text.split())
+        return " ".join(words[same:]) if 0 < same < len(words) else frame.text
+
+    def adds_nothing(self, frame: UtterancePartialFrame) -> bool:
+        """Whether these words, with the last answer before them, mean the same as it alone."""
+        last = self._last
+        if last is None or frame.new_text is None or not last.may_go_on(frame.start_ms):
+            return False
+        return self._is_same(last, Heard(frame.text, frame.confidence, frame.language))
+
+    def _is_same(self, last: _Early, both: Heard) -> bool:
         first = self._interpreter.step(last.state, last.heard)
-        return "same" if self._interpreter.step(last.state, both) == first else "other"
+        return self._interpreter.step(last.state, both) == first
 
     def whole(self, frame: UtteranceHeardFrame) -> tuple[Heard, State | None]:
         """What was said, and, where that goes on with the last answer, the state before both."""

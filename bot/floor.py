@@ -1,6 +1,7 @@
 """Who has the floor: what a caller's voice does to the bot's, and what becomes of their words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.early_answers import EarlyAnswers
 from bot.filler import Fillers
@@ -82,7 +83,10 @@ class Floor:
             return
         self._notes.partial(frame)
         is_statement = self._listening.is_statement(state, self._says)
-        if self._overlap.is_interruption(frame, is_statement=is_statement):
+        adds_nothing = self._early.adds_nothing(frame)
+        if self._overlap.is_interruption(
+            frame, is_statement=is_statement, adds_nothing=adds_nothing
+        ):
             await self._give_way(frame.start_ms, frame.through_ms)
 
     async def sustained(self, frame: SpeechSustainedFrame) -> None:
@@ -115,7 +119,8 @@ class Floor:
         self._fillers.tell().settled()
         match use:
             case "addition":
-                self._notes.added(frame, self._listening.node)
+                rest = replace(frame, text=self._early.rest(frame))
+                self._notes.added(rest, self._listening.node)
             case "backchannel":
                 self._notes.followed(frame, self._listening.node)
             case "aside":

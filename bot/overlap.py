@@ -59,7 +59,9 @@ def kind_of(frame: UtterancePartialFrame, *, is_statement: bool, decodes: int = 
         return "interruption"
     if is_doubted or (is_statement and decodes < (FLOOR_DECODES if wants_floor else TALK_DECODES)):
         return "unknown"
-    is_talk = frame.through_ms - frame.start_ms >= TALK_MS and not is_unclear(text)
+    # Behind an answer it is mostly the rest of that: "yes", a breath, "confirm".
+    is_new = frame.new_text is None
+    is_talk = is_new and frame.through_ms - frame.start_ms >= TALK_MS and not is_unclear(text)
     return "interruption" if is_talk or wants_floor or is_answer else "unknown"
 
 
@@ -80,14 +82,19 @@ class Overlap:
         self._hummed_ms: int | None = None  # the start of the last voice that began as a hum
         self._sustained_since_ms: int | None = None
 
-    def is_interruption(self, frame: UtterancePartialFrame, *, is_statement: bool) -> bool:
-        """Whether the words so far are reason to stop."""
+    def is_interruption(
+        self, frame: UtterancePartialFrame, *, is_statement: bool, adds_nothing: bool = False
+    ) -> bool:
+        """Whether the words so far are reason to stop. `adds_nothing`: they go on with an answer
+        that is being replied to, and mean the same."""
         before, self._last = self._last, frame
         if before is None or before.start_ms != frame.start_ms:
             self._has_words, self._decodes = False, 1
         else:
             self._decodes = self._decodes + 1 if _begin_alike(before, frame) else 1
         self._kind = kind_of(frame, is_statement=is_statement, decodes=self._decodes)
+        if adds_nothing:
+            self._kind = "backchannel"
         is_heard = bool(frame.said) and frame.confidence >= SOUND_CONFIDENCE
         self._has_words |= is_heard and self._kind != "backchannel"
         if is_statement and hums(frame.said) and frame.confidence >= HUM_CONFIDENCE:

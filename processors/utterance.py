@@ -135,7 +135,7 @@ class Utterance:
         stream = self._opened()
         transcript = await self._in_time(lambda: stream.partial(is_urgent=is_urgent))
         words = transcript.text.split()
-        self.stable_text = " ".join(words[: _agreed(words, self._last_words)])
+        self.stable_text = " ".join(words[: agreed(words, self._last_words)])
         self._last_words = words
         return transcript
 
@@ -155,7 +155,7 @@ class Utterance:
     def _new_text(self, transcript: Transcript) -> str:
         """What was said behind the words of the turn before."""
         words = transcript.text.split()
-        return " ".join(words[_agreed(words, self._words_before) :])
+        return " ".join(words[agreed(words, self._words_before) :])
 
     async def finish(self) -> Said:
         """All of its words. Raises `SpeechError`."""
@@ -201,7 +201,7 @@ class Utterance:
         return self._stream
 
 
-def _agreed(words: Sequence[str], others: Sequence[str]) -> int:
+def agreed(words: Sequence[str], others: Sequence[str]) -> int:
     """How many of the first words are the same."""
     pairs = enumerate(zip(words, others, strict=False))
     shorter = min(len(words), len(others))

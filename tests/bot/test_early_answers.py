@@ -189,6 +189,34 @@ async def test_nothing_is_made_for_words_that_are_not_all_or_that_act_outside(
     assert kitchen.begun == []
 
 
+@pytest.mark.parametrize(
+    ("whole", "rest"),
+    [("yes, confirm.", "confirm."), (None, "can't harm"), ("just confirm", "can't harm")],
+)
+def test_the_rest_of_an_answer_reads_as_it_was_heard_with_it(
+    interpreter: Interpreter, asked: State, whole: str | None, rest: str
+) -> None:
+    early = EarlyAnswers(interpreter)
+    early.remember(heard("Yes.", 500, 900), Heard("Yes.", 0.9, "en"), asked)
+    assert early.rest(heard("can't harm", 1200, 1500, whole=whole)) == rest
+
+
+@pytest.mark.parametrize(
+    ("whole", "nothing"),
+    [("yes, confirm", True), ("yes, no wait", False), ("yes, I refuse", False)],
+)
+def test_the_rest_of_an_answer_that_means_the_same_adds_nothing(
+    interpreter: Interpreter, asked: State, whole: str, *, nothing: bool
+) -> None:
+    early = EarlyAnswers(interpreter)
+    frame = heard("yes", 500, 900)
+    early.remember(frame, Heard("yes", 0.9, "en"), asked)
+    goes_on = replace(partial(whole, "complete"), new_text=whole.removeprefix("yes, "))
+    assert early.adds_nothing(goes_on) is nothing
+    assert not early.adds_nothing(replace(goes_on, start_ms=5000))  # too late to belong to it
+    assert not early.adds_nothing(replace(goes_on, new_text=None))
+
+
 async def test_words_that_were_doubted_first_are_made_when_they_are_sure(
     interpreter: Interpreter, asked: State
 ) -> None:

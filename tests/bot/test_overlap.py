@@ -183,6 +183,16 @@ def test_behind_an_answer_only_what_is_new_is_judged(whole: str, new: str, stops
     assert overlap.outlasts(SUSTAINED) is stops
 
 
+def test_the_rest_of_an_answer_is_no_talk_and_lasts_without_stopping_the_reply() -> None:
+    overlap = Overlap()
+    frame = replace(
+        partial("Yes, confirm", 0.9, verdict="complete", lasts_ms=400), new_text="confirm"
+    )
+    for _ in "1234":
+        assert not overlap.is_interruption(frame, is_statement=False, adds_nothing=True)
+    assert not overlap.outlasts(SUSTAINED)
+
+
 def kinds(*texts: str) -> set[Kind]:
     return {kind_of(partial(text, 0.9, verdict="other"), is_statement=True) for text in texts}
 
