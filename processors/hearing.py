@@ -47,7 +47,7 @@ from processors.turn_taking import (
     WordsWanted,
 )
 from processors.turn_thresholds import WINDOW_MS
-from processors.utterance import Ear, Utterance
+from processors.utterance import ENGINE_FAILURES, Ear, Utterance
 from speech.errors import DeadlineExceeded, SpeechError
 from speech.loudness import SILENT_DB
 from speech.stt import Pcm, Recognizer
@@ -290,7 +290,7 @@ class Hearing(FrameProcessor):
                     await self._tell(work)
                 elif not work.utterance.is_over and self._work.empty():
                     await self._learn(work.utterance, is_urgent=True)
-            except Exception as error:  # the next turn must find an ear
+            except ENGINE_FAILURES as error:  # what the words are worth could not be told
                 logger.exception("hearing broke")
                 await self.push_frame(HearingFailedFrame(reason=repr(error)))
             finally:
@@ -300,7 +300,7 @@ class Hearing(FrameProcessor):
         """What was said so far, and what the flow thinks of it."""
         try:
             transcript = await utterance.words(is_urgent=is_urgent)
-        except Exception as error:  # whatever an engine of others raises
+        except ENGINE_FAILURES as error:
             if is_urgent:  # asked again, and reported, when the turn ends
                 logger.warning("what was said so far could not be recognised: {!r}", error)
                 await self._act_on(self._policy.judged("other", self._policy.now_ms))
@@ -315,7 +315,7 @@ class Hearing(FrameProcessor):
         utterance = turn.utterance
         try:
             said = await utterance.finish()
-        except Exception as error:  # whatever an engine of others raises
+        except ENGINE_FAILURES as error:
             logger.error("an utterance could not be recognised: {!r}", error)
             await self.push_frame(HearingFailedFrame(reason=str(error) or type(error).__name__))
             said = None

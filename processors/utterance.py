@@ -16,7 +16,7 @@ from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
 ENGINE_FAILURES = (
     *(SpeechError, ValueError, RuntimeError, MemoryError),
-    *(LookupError, TypeError, AttributeError, OSError),
+    *(LookupError, TypeError, AttributeError, OSError, ArithmeticError, AssertionError),
 )
 """Recognisers promise SpeechError; the others are what engines break their word with, and the
 caller's next turn must find an ear."""

@@ -19,15 +19,9 @@ LONGEST_FUNCTION_LINES = 60
 LONG_FILES: frozenset[str] = frozenset()  # path: none may stand here without a reason
 LONG_FUNCTIONS: frozenset[str] = frozenset()  # path:function
 
-EDGES = frozenset(
-    {
-        *("bot/session.py", "bot/flow_driver.py", "processors/hearing.py"),
-        *("bot/http/webhooks.py", "bot/cli.py"),
-    }
-)
-"""Where any exception may be caught: a call (its session, the driver of its flow, which says sorry
-to the caller, and its ear, which engines of others fail), a webhook and a command end well whatever
-happens."""
+EDGES = frozenset({"bot/session.py", "bot/flow_driver.py", "bot/http/webhooks.py", "bot/cli.py"})
+"""Where any exception may be caught: a call (its session, and the driver of its flow, which says
+sorry to the caller), a webhook and a command end well whatever happens."""
 CARRIES_OTHERS_EXCEPTIONS = frozenset({"speech/pool.py"})
 """Hands whatever a job raised to the one who waits for the job."""
 READS_THE_ENVIRONMENT = frozenset({"bot/settings.py", "bot/threads.py"})
