@@ -112,7 +112,12 @@ class LateEar:
         self.sample_rate_hz = ear.sample_rate_hz
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         stream = self._ear.open(language=language, sample_rate_hz=sample_rate_hz, hints=hints)
         return LateStream(stream, self._audio)

@@ -15,8 +15,9 @@ from ivr_flows.flow import Flow
 from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.spoken_lengths import speakable_values
 from ivr_flows.variables import problems_of_values
+from speech.engine_table import ENGINES, Kind
 from speech.errors import EngineUnavailable
-from speech.registry import ENGINES, Kind, entry
+from speech.registry import entry
 
 
 @dataclass(frozen=True, slots=True)

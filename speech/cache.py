@@ -24,7 +24,7 @@ from speech.sound_store import SoundStore
 from speech.stt import Pcm
 from speech.tts import SpeechRequest, Synthesizer
 
-_FORM = "2"
+_FORM = "3"
 """Of what is kept; changes when the same audio of an engine is stored otherwise."""
 
 _WAIT_FOR_OTHERS_S = 2.0
@@ -139,6 +139,8 @@ class SpeechCache:
             request.voice or "",
             request.language,
             f"{request.rate:.3f}",
+            request.emotion or "",
+            f"{request.pitch_semitones:.2f}",
             str(sample_rate_hz),
             request.text,
         )

@@ -2,6 +2,7 @@
 
 SpeechError
 ├── EngineUnavailable    engine, weights or library are not here: says how to get them
+├── OptionInvalid        an engine's option is unknown or has a wrong value: names it
 ├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
 ├── VoiceUnknown         no voice of that name: names those there are
 ├── EngineFailed         the engine was there and broke on this request; another try may work
@@ -16,6 +17,10 @@ class SpeechError(Exception):
 
 class EngineUnavailable(SpeechError):
     """The engine, its weights or its library are not on this machine."""
+
+
+class OptionInvalid(SpeechError):
+    """An option of an engine is unknown or wrong."""
 
 
 class LanguageUnsupported(SpeechError):

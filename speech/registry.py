@@ -1,78 +1,17 @@
-"""The engines by name: what each is, needs and may be used for, without loading any of them."""
+"""The engines by name, made from the table of `speech/engine_table.py` when they are asked for."""
 
 import importlib
-import importlib.util
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
+from speech.engine_table import ENGINES, EngineEntry, Kind
 from speech.errors import EngineUnavailable
+from speech.options import EngineOptions, read_options
 from speech.pool import EnginePool
 from speech.stt import Recognizer
 from speech.tts import Synthesizer
 
-Kind = Literal["hears", "speaks"]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineEntry:
-    """One engine that Callwright knows."""
-
-    name: str
-    kind: Kind
-    languages: tuple[str, ...]  # ISO 639-1
-    licence: str  # of code and weights, and what that means for the user
-    needs: str  # in words
-    how_to_get_it: str  # a command
-    factory: str  # "module:class"
-    packages: tuple[str, ...] = ()  # importable names that must be there
-    programs: tuple[str, ...] = ()  # names on the PATH that must be there
-
-    def missing(self) -> tuple[str, ...]:
-        """What it needs and is not on this machine; nothing is imported or loaded."""
-        packages = (name for name in self.packages if importlib.util.find_spec(name) is None)
-        programs = (name for name in self.programs if shutil.which(name) is None)
-        return (*packages, *programs)
-
-    @property
-    def is_installed(self) -> bool:
-        """Whether all it needs is here. That it loads is known only after `start`."""
-        return not self.missing()
-
-
-ENGINES: tuple[EngineEntry, ...] = (
-    EngineEntry(
-        name="moonshine",
-        kind="hears",
-        languages=("en",),
-        licence="MIT (code and English weights)",
-        needs="the moonshine-voice 0.0.62 wheel, for the weights in it, and onnxruntime",
-        how_to_get_it="pip install moonshine-voice==0.0.62",
-        factory="speech.engines.moonshine:MoonshineRecognizer",
-        packages=("moonshine_voice", "onnxruntime"),
-    ),
-    EngineEntry(
-        name="espeak",
-        kind="speaks",
-        languages=("en", "hi", "mr"),
-        licence="GPL-3 (espeak-ng; runs in a process of its own)",
-        needs="the espeakng-loader wheel, which carries the library and its data",
-        how_to_get_it="pip install espeakng-loader==0.2.4",
-        factory="speech.engines.espeak:EspeakSynthesizer",
-        packages=("espeakng_loader",),
-    ),
-    EngineEntry(
-        name="flite",
-        kind="speaks",
-        languages=("en",),
-        licence="BSD-like (flite and its voices)",
-        needs="the program flite",
-        how_to_get_it="apt-get install flite",
-        factory="speech.engines.flite:FliteSynthesizer",
-        programs=("flite",),
-    ),
-)
+NO_OPTIONS: Mapping[str, str] = {}
 
 
 def entry(name: str, kind: Kind) -> EngineEntry:
@@ -89,29 +28,44 @@ def entry(name: str, kind: Kind) -> EngineEntry:
     raise EngineUnavailable(f"no engine that {kind} is called {name!r}; there are: {names}")
 
 
-def make_recognizer(name: str, pool: EnginePool) -> Recognizer:
+def make_recognizer(
+    name: str, pool: EnginePool, options: Mapping[str, str] = NO_OPTIONS
+) -> Recognizer:
     """An engine that hears, not started, that decodes in `pool`.
 
     Raises:
         EngineUnavailable: the name is unknown, or a package it needs is not installed.
+        OptionInvalid: an option is unknown or wrong.
     """
-    return cast(Recognizer, _factory(entry(name, "hears"))(pool))
+    return cast(Recognizer, _made(entry(name, "hears"), options, pool))
 
 
-def make_synthesizer(name: str) -> Synthesizer:
+def make_synthesizer(name: str, options: Mapping[str, str] = NO_OPTIONS) -> Synthesizer:
     """An engine that speaks, not started.
 
     Raises:
         EngineUnavailable: the name is unknown, or a package it needs is not installed.
+        OptionInvalid: an option is unknown or wrong.
     """
-    return cast(Synthesizer, _factory(entry(name, "speaks"))())
+    return cast(Synthesizer, _made(entry(name, "speaks"), options))
 
 
-def _factory(engine: EngineEntry) -> Callable[..., Any]:
+def options_of(engine: EngineEntry) -> type[EngineOptions]:
+    """What can be set for it."""
+    return cast("type[EngineOptions]", _named(engine.options)) if engine.options else EngineOptions
+
+
+def _made(engine: EngineEntry, options: Mapping[str, str], *needs: Any) -> Any:
     if missing := engine.missing():
         raise EngineUnavailable(
             f"{engine.name} needs {', '.join(missing)}, not installed here: "
             f"run `{engine.how_to_get_it}`"
         )
-    module, _, name = engine.factory.partition(":")
-    return cast(Callable[..., Any], getattr(importlib.import_module(module), name))
+    chosen = read_options(engine.name, options_of(engine), options)
+    factory = _named(engine.factory)
+    return factory(*needs, options=chosen) if engine.options else factory(*needs)
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

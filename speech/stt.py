@@ -36,6 +36,7 @@ class Transcript:
     is_final: bool
     audio_ms: int  # how much audio it was made from
     words: tuple[Word, ...] = ()
+    engine: str = ""  # which engine of several heard it; "" where there is one
 
 
 class RecognitionStream(Protocol):
@@ -84,12 +85,19 @@ class Recognizer(Protocol):
         ...
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         """Start an utterance of `language` whose audio comes at `sample_rate_hz`.
 
         `hints` are phrases one of which is likely to be said, or single words of which several
         are likely to be said in a row (digits); engines without hot words ignore them.
+        `other_languages` (ISO 639-1) may be spoken instead of `language`, or among it: an engine
+        that can tell says in the transcript which it was; others ignore them, known or not.
 
         Raises:
             LanguageUnsupported: the engine does not know `language`.

@@ -22,12 +22,27 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """One piece of text to be spoken, already speakable (see `speech/speakable.py`)."""
+    """One piece of text to be spoken, already speakable (see `speech/speakable.py`).
 
-    text: str
+    `speech.expression.suited` fits it to an engine: what comes to one is what it can do.
+    """
+
+    text: str  # sounds that the engine knows stand in it as "[laugh]"
     language: str  # ISO 639-1
     voice: str | None = None  # None: the engine's own choice for the language
     rate: float = 1.0  # 1.0 is the voice's natural speed, 0.5..2.0
+    emotion: str | None = None  # one of `speech.expression.EMOTIONS`
+    pitch_semitones: float = 0.0  # -12..12, from the voice's own
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What an engine can do besides speaking the words."""
+
+    sounds: frozenset[str] = frozenset()  # of `speech.expression.SOUNDS`
+    emotions: frozenset[str] = frozenset()  # of `speech.expression.EMOTIONS`
+    rates: tuple[float, float] = (1.0, 1.0)  # the least and the greatest that it can do
+    has_pitch: bool = False
 
 
 class Synthesizer(Protocol):
@@ -54,6 +69,11 @@ class Synthesizer(Protocol):
         ...
 
     @property
+    def expression(self) -> Expression:
+        """What it can do besides speaking the words."""
+        ...
+
+    @property
     def sample_rate_hz(self) -> int:
         """The rate of the audio that `synthesize` yields."""
         ...
@@ -77,4 +97,30 @@ class Synthesizer(Protocol):
 
     async def close(self) -> None:
         """Free what `start` took, and end its processes."""
+        ...
+
+
+class VoiceCloner(Protocol):
+    """What a `Synthesizer` offers besides, if it can speak in a voice that it is shown."""
+
+    async def learn(self, reference: Pcm, sample_rate_hz: int) -> bytes:
+        """What it needs to speak in the voice of `reference` (one person, >= 10 s of speech).
+
+        Computed once a voice; safetensors, of use to this engine and version alone.
+
+        Raises:
+            EngineFailed: no voice could be made of it; says why.
+        """
+        ...
+
+    def hold(self, voice: Voice, learned: bytes) -> None:
+        """Speak from now on as `voice` too, with what `learn` gave.
+
+        Raises:
+            EngineFailed: the bytes are not such, or of another version.
+        """
+        ...
+
+    def release(self, voice_name: str) -> None:
+        """Forget a voice; what is being said in it ends. One that isn't held is no error."""
         ...

@@ -11,9 +11,10 @@ import numpy as np
 from bot.doctor.machine import Check, State
 from bot.settings import Settings
 from bot.voice import voice_fault
+from speech.engine_table import ENGINES, EngineEntry, Kind
 from speech.errors import SpeechError
 from speech.pool import EnginePool
-from speech.registry import ENGINES, EngineEntry, Kind, make_recognizer, make_synthesizer
+from speech.registry import make_recognizer, make_synthesizer
 from speech.stt import Pcm, Recognizer
 from speech.tts import SpeechRequest, Synthesizer
 

@@ -15,7 +15,7 @@ from speech.engines.espeak_process import EspeakProcess
 from speech.errors import EngineFailed, EngineUnavailable, LanguageUnsupported, VoiceUnknown
 from speech.silence import TailTrimmer
 from speech.stt import Pcm
-from speech.tts import SpeechRequest, Voice
+from speech.tts import Expression, SpeechRequest, Voice
 
 HOW_TO_GET_IT = "run `pip install espeakng-loader==0.2.4`"
 
@@ -89,6 +89,10 @@ class EspeakSynthesizer:
             for variant, how in _VARIANTS.items()
         ]
         return (*plain, *varied)
+
+    @property
+    def expression(self) -> Expression:
+        return Expression(rates=(0.5, 2.0))
 
     @property
     def sample_rate_hz(self) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 from speech.errors import EngineFailed, EngineUnavailable, LanguageUnsupported, VoiceUnknown
 from speech.silence import TailTrimmer
 from speech.stt import Pcm
-from speech.tts import SpeechRequest, Voice
+from speech.tts import Expression, SpeechRequest, Voice
 
 HOW_TO_GET_IT = "install it with `apt-get install flite` (Debian, Ubuntu) or `dnf install flite`"
 
@@ -65,6 +65,10 @@ class FliteSynthesizer:
     @property
     def voices(self) -> tuple[Voice, ...]:
         return _VOICES
+
+    @property
+    def expression(self) -> Expression:
+        return Expression(rates=(0.5, 2.0))
 
     @property
     def sample_rate_hz(self) -> int:

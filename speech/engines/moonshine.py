@@ -72,7 +72,12 @@ class MoonshineRecognizer:
         return SAMPLE_RATE_HZ
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         """Start an utterance; `hints` are preferred to other words of almost the same sound.
 

@@ -10,9 +10,9 @@ import pytest
 from bot.doctor.engines import examine_engines
 from bot.doctor.machine import Check, State
 from bot.settings import Settings, load_settings
+from speech.engine_table import EngineEntry
 from speech.errors import EngineFailed, EngineUnavailable
 from speech.pool import EnginePool
-from speech.registry import EngineEntry
 from speech.stt import Pcm, Transcript
 from speech.tts import SpeechRequest, Voice
 
@@ -63,7 +63,7 @@ class Ear:
         self._text, self._failure = text, failure
         self.fed = 0
 
-    def open(self, *, language: str, sample_rate_hz: int, hints: Any = ()) -> "Ear":
+    def open(self, *, language: str, sample_rate_hz: int, **more: Any) -> "Ear":
         return self
 
     def feed(self, pcm: Pcm) -> None:

@@ -64,7 +64,12 @@ class LengthRecognizer:
     hints: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         self.hints.append(tuple(hints))
         return LengthStream(self, language)

@@ -23,7 +23,12 @@ class Hangs:
         self.left = 0
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         return self
 

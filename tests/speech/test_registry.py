@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
+from speech.engine_table import ENGINES, EngineEntry
 from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
-from speech.registry import ENGINES, EngineEntry, entry, make_recognizer, make_synthesizer
+from speech.registry import entry, make_recognizer, make_synthesizer
 
 
 async def test_every_engine_that_is_installed_can_be_made_and_is_what_its_entry_says() -> None:
@@ -49,7 +50,7 @@ def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
 
 def test_listing_the_engines_imports_none_of_them() -> None:
     code = (
-        "import sys; from speech.registry import ENGINES\n"
+        "import sys; from speech.registry import ENGINES, options_of\n"
         "[engine.missing() for engine in ENGINES]\n"
         "print([name for name in sys.modules if name.split('.')[0] in "
         "('onnxruntime', 'espeakng_loader', 'moonshine_voice', 'pipecat', 'torch') "
