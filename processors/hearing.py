@@ -47,8 +47,8 @@ from processors.turn_taking import (
     WordsWanted,
 )
 from processors.turn_thresholds import WINDOW_MS
-from processors.utterance import ENGINE_FAILURES, Ear, Utterance
-from speech.errors import DeadlineExceeded, SpeechError
+from processors.utterance import Ear, Utterance
+from speech.errors import ENGINE_FAILURES, DeadlineExceeded, SpeechError
 from speech.loudness import SILENT_DB
 from speech.stt import Pcm, Recognizer
 

@@ -11,15 +11,8 @@ from processors.detectors import EndOfTurn
 from processors.expecting import Expectation, Verdict
 from processors.frames import UtterancePartialFrame
 from processors.turn_thresholds import GOES_ON_MS
-from speech.errors import DeadlineExceeded, SpeechError
+from speech.errors import ENGINE_FAILURES, DeadlineExceeded, SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
-
-ENGINE_FAILURES = (
-    *(SpeechError, ValueError, RuntimeError, MemoryError),
-    *(LookupError, TypeError, AttributeError, OSError, ArithmeticError, AssertionError),
-)
-"""Recognisers promise SpeechError; the others are what engines break their word with, and the
-caller's next turn must find an ear."""
 
 WORDS_S = 5.0
 """How long words are waited for from when the caller may have finished; a short answer takes

@@ -41,3 +41,11 @@ class EngineBusy(SpeechError):
 
 class DeadlineExceeded(SpeechError):
     """The work did not finish within the caller's deadline."""
+
+
+ENGINE_FAILURES = (
+    *(SpeechError, ValueError, RuntimeError, MemoryError),
+    *(LookupError, TypeError, AttributeError, OSError, ArithmeticError, AssertionError),
+)
+"""Engines promise SpeechError; the others are what they break their word with, and the call must
+find another engine, or this one in the next turn."""

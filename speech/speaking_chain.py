@@ -1,0 +1,162 @@
+"""Engines that speak, one behind the other: what the first can't say in time, the next says.
+
+Each engine speaks through its own `SpeechCache`, so what it said once is said again in its voice
+while it is down. A text that breaks off is said again from its beginning by the next engine: texts
+come clause by clause, so a few words are said twice, in another voice.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from loguru import logger
+
+from speech.cache import SpeechCache
+from speech.errors import (
+    ENGINE_FAILURES,
+    DeadlineExceeded,
+    LanguageUnsupported,
+    SpeechError,
+    VoiceUnknown,
+)
+from speech.expression import suited
+from speech.members import Member
+from speech.stt import Pcm
+from speech.tts import SpeechRequest, Synthesizer
+
+Fit = Callable[[SpeechRequest, str, Synthesizer], SpeechRequest | None]
+"""A request in the words of one engine (under that name); None: this one must not say it."""
+
+
+def own_voice(request: SpeechRequest, name: str, engine: Synthesizer) -> SpeechRequest:
+    """The voice if the engine has it for the language, else the engine's own choice."""
+    known = {voice.name for voice in engine.voices if voice.language == request.language}
+    return request if request.voice in known else replace(request, voice=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """An engine that speaks, and what it said before."""
+
+    member: Member[Synthesizer]
+    cache: SpeechCache
+
+    @property
+    def engine(self) -> Synthesizer:
+        return self.member.engine
+
+
+class SpeechChain:
+    """Speaks one language through its engines, with the methods of a `SpeechCache`."""
+
+    def __init__(self, mouths: Sequence[Mouth], *, fit: Fit = own_voice) -> None:
+        """`mouths` in their order; somebody else starts and closes their engines."""
+        if not mouths:
+            raise ValueError("a chain needs an engine")
+        self._mouths = tuple(mouths)
+        self._fit = fit
+
+    @property
+    def mouths(self) -> tuple[Mouth, ...]:
+        """In their order."""
+        return self._mouths
+
+    async def speak(
+        self, request: SpeechRequest, *, sample_rate_hz: int
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the request's audio, int16 mono at `sample_rate_hz`, as it is made.
+
+        Closing the generator early stops the engine.
+
+        Raises:
+            SpeechError: the last engine's, when none could say it.
+        """
+        plans = self._plans(request)
+        if not plans:
+            raise _nobody(request, self._mouths)
+        ready = [plan for plan in plans if await self._is_ready(*plan, sample_rate_hz)]
+        # When all were left alone, waiting for one beats saying nothing.
+        for mouth, fitted in (chosen := ready or plans):
+            is_last = mouth is chosen[-1][0]
+            is_kept = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)
+            sound = mouth.cache.speak(fitted, sample_rate_hz=sample_rate_hz)
+            deadline_s = None if is_last else mouth.member.deadline_s
+            try:
+                async with aclosing(_in_time(sound, deadline_s, mouth.member.name)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except (LanguageUnsupported, VoiceUnknown) as error:
+                if is_last:
+                    raise
+                logger.warning("{} can't say it: {}", mouth.member.name, error)
+            except ENGINE_FAILURES as error:
+                mouth.member.failed(error)
+                if is_last:
+                    raise
+                logger.warning("{} failed, the next engine speaks: {}", mouth.member.name, error)
+            else:
+                if not is_kept:
+                    mouth.member.succeeded()
+                return
+
+    async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool:
+        """Whether it would come at once, without synthesis."""
+        for mouth, fitted in self._plans(request):
+            if await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz):
+                return True
+            if not mouth.member.is_left_alone:
+                return False
+        return False
+
+    async def prewarm(
+        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
+    ) -> list[tuple[SpeechRequest, SpeechError]]:
+        """Have everything ready that is known to be said; return what failed, and why."""
+        failed: list[tuple[SpeechRequest, SpeechError]] = []
+        for request in requests:
+            try:
+                async with aclosing(self.speak(request, sample_rate_hz=sample_rate_hz)) as sound:
+                    async for _ in sound:
+                        pass
+            except SpeechError as error:
+                failed.append((request, error))
+        return failed
+
+    def _plans(self, request: SpeechRequest) -> list[tuple[Mouth, SpeechRequest]]:
+        """Who may say it, and how each is asked."""
+        plans: list[tuple[Mouth, SpeechRequest]] = []
+        for mouth in self._mouths:
+            if request.language not in mouth.engine.languages:
+                continue
+            fitted = self._fit(request, mouth.member.name, mouth.engine)
+            if fitted is not None:
+                plans.append((mouth, suited(fitted, mouth.engine.expression)))
+        return plans
+
+    async def _is_ready(self, mouth: Mouth, fitted: SpeechRequest, sample_rate_hz: int) -> bool:
+        held = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)
+        return held or mouth.member.may_try()
+
+
+def _nobody(request: SpeechRequest, mouths: Sequence[Mouth]) -> SpeechError:
+    names = ", ".join(mouth.member.name for mouth in mouths)
+    if all(request.language not in mouth.engine.languages for mouth in mouths):
+        return LanguageUnsupported(f"none of {names} speaks {request.language!r}")
+    return VoiceUnknown(f"none of {names} has the voice {request.voice!r} for {request.language}")
+
+
+async def _in_time(
+    sound: AsyncGenerator[Pcm, None], quiet_s: float | None, name: str
+) -> AsyncGenerator[Pcm, None]:
+    """Raises DeadlineExceeded when no more sound comes for `quiet_s`."""
+    async with aclosing(sound) as chunks:
+        while True:
+            try:
+                async with asyncio.timeout(quiet_s):
+                    chunk = await anext(chunks, None)
+            except TimeoutError:
+                raise DeadlineExceeded(f"{name} gave no sound for {quiet_s:g} s") from None
+            if chunk is None:
+                return
+            yield chunk

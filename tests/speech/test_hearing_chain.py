@@ -1,0 +1,163 @@
+"""What one engine can't hear in time, the next one hears, from the beginning of the utterance."""
+
+import numpy as np
+import pytest
+
+from speech.errors import (
+    DeadlineExceeded,
+    EngineBusy,
+    EngineFailed,
+    EngineUnavailable,
+    LanguageUnsupported,
+)
+from speech.hearing_chain import RecognizerChain
+from speech.members import Member
+from speech.stt import RecognitionStream, Transcript
+from tests.speech.chained_engines import Clock, Ear, ear_member
+
+WORDS = np.ones(100, np.int16)
+
+
+async def chain_of(*ears: Ear, clock: Clock | None = None) -> RecognizerChain:
+    clock = clock or Clock()
+    return RecognizerChain([await ear_member(ear, clock) for ear in ears])
+
+
+async def heard(chain: RecognizerChain) -> Transcript:
+    return await opened(chain).finish()
+
+
+def opened(chain: RecognizerChain, language: str = "en") -> RecognitionStream:
+    stream = chain.open(language=language, sample_rate_hz=8000, hints=["yes"])
+    stream.feed(WORDS)
+    return stream
+
+
+async def test_the_first_engine_hears_when_it_is_well() -> None:
+    second = Ear("second")
+    transcript = await heard(await chain_of(Ear("first"), second))
+    assert (transcript.text, transcript.engine) == ("first", "first")
+    assert not second.streams
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        EngineFailed("broke"),
+        EngineBusy("full"),
+        EngineUnavailable("gone"),
+        DeadlineExceeded("late"),
+        RuntimeError("CUDA out of memory"),
+        ConnectionResetError("reset"),
+    ],
+)
+async def test_another_engine_hears_what_the_first_one_fails_at(failure: Exception) -> None:
+    transcript = await heard(await chain_of(Ear("first", failure), Ear("second")))
+    assert (transcript.text, transcript.engine) == ("second", "second")
+
+
+async def test_an_engine_that_hangs_is_left_for_the_next_and_its_work_is_dropped() -> None:
+    first = Ear("first", hangs=True)
+    transcript = await heard(await chain_of(first, Ear("second")))
+    assert transcript.text == "second"
+    assert first.streams[0].is_cancelled
+
+
+async def test_the_next_engine_hears_the_utterance_from_its_beginning() -> None:
+    first, second = Ear("first"), Ear("second")
+    stream = opened(await chain_of(first, second))
+    await stream.partial(is_urgent=True)
+    first.failure = EngineFailed("broke in the middle")
+    stream.feed(WORDS)
+    assert (await stream.finish()).audio_ms == 2 * len(WORDS)
+    assert second.streams[0].hints == ("yes",)
+
+
+async def test_an_urgent_partial_goes_on_to_the_next_engine_too() -> None:
+    stream = opened(await chain_of(Ear("first", EngineFailed("broke")), Ear("second")))
+    transcript = await stream.partial(is_urgent=True)
+    assert (transcript.text, transcript.is_final) == ("second", False)
+
+
+async def test_a_partial_that_may_be_left_out_is_not_asked_of_two_engines() -> None:
+    second = Ear("second")
+    stream = opened(await chain_of(Ear("first", EngineFailed("broke")), second))
+    with pytest.raises(EngineFailed):
+        await stream.partial()
+    assert not second.streams
+    assert (await stream.finish()).text == "second"
+
+
+async def test_an_engine_that_is_too_busy_for_a_partial_has_not_failed() -> None:
+    first = Ear("first", EngineBusy("later"))
+    stream = opened(await chain_of(first, Ear("second")))
+    with pytest.raises(EngineBusy):
+        await stream.partial()
+    first.failure = None
+    assert (await stream.finish()).text == "first"
+
+
+async def test_after_two_failures_it_is_left_alone_and_found_again() -> None:
+    clock, first = Clock(), Ear("first", EngineFailed("broke"))
+    chain = await chain_of(first, Ear("second"), clock=clock)
+    for _ in range(5):
+        assert (await heard(chain)).text == "second"
+    assert len(first.streams) == 2
+    first.failure, clock.now_s = None, 10.0
+    assert [(await heard(chain)).text for _ in range(3)] == ["first", "first", "first"]
+
+
+async def test_one_time_out_is_enough_to_spare_the_next_caller_the_wait() -> None:
+    first = Ear("first", hangs=True)
+    chain = await chain_of(first, Ear("second"))
+    assert [(await heard(chain)).text for _ in range(3)] == ["second"] * 3
+    assert len(first.streams) == 1
+
+
+async def test_when_all_fail_the_last_ones_reason_is_told() -> None:
+    chain = await chain_of(Ear("first", EngineFailed("one")), Ear("second", EngineFailed("two")))
+    with pytest.raises(EngineFailed, match="two"):
+        await heard(chain)
+
+
+async def test_when_all_are_left_alone_they_are_asked_nevertheless() -> None:
+    first, second = Ear("first", EngineFailed("one")), Ear("second", EngineFailed("two"))
+    chain = await chain_of(first, second)
+    for _ in range(3):
+        with pytest.raises(EngineFailed):
+            await heard(chain)
+    second.failure = None
+    assert (await heard(chain)).text == "second"
+
+
+async def test_an_engine_without_the_language_is_passed_over_and_has_not_failed() -> None:
+    english = Ear("english", languages=frozenset({"en"}))
+    chain = await chain_of(english, Ear("both"))
+    assert (await opened(chain, "hi").finish()).text == "both"
+    assert (await heard(chain)).text == "english"
+    with pytest.raises(LanguageUnsupported, match="none of english, both understands 'mr'"):
+        chain.open(language="mr", sample_rate_hz=8000)
+
+
+async def test_an_engine_that_could_not_start_is_passed_over() -> None:
+    absent = Ear("absent", can_start=False)
+    late = Member("absent", absent, deadline_s=1.0)
+    with pytest.raises(EngineUnavailable, match="absent is not there"):
+        await late.start()
+    chain = RecognizerChain([late, await ear_member(Ear("second"), Clock())])
+    assert (await heard(chain)).text == "second"
+    absent.can_start = True
+    await late.start()
+    assert (await heard(chain)).text == "absent"
+
+
+async def test_a_closed_stream_takes_no_more_audio() -> None:
+    stream = opened(await chain_of(Ear("first"), Ear("second")))
+    await stream.finish()
+    with pytest.raises(EngineFailed, match="closed"):
+        stream.feed(WORDS)
+
+
+def test_a_chain_without_engines_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs an engine"):
+        RecognizerChain([])

@@ -1,0 +1,200 @@
+"""What one engine can't say in time, the next one says."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from speech import speaking_chain
+from speech.cache import SpeechCache
+from speech.errors import EngineFailed, LanguageUnsupported, SpeechError, VoiceUnknown
+from speech.members import START_AGAIN_S, Member, start_again
+from speech.speaking_chain import SpeechChain
+from speech.tts import Expression, SpeechRequest, Voice
+from tests.speech.chained_engines import Clock, Mouth, mouth_member
+
+HELLO = SpeechRequest("hello", "en")
+RATE_HZ = 8000
+
+
+async def chain_of(*mouths: Mouth, clock: Clock | None = None, keeps: bool = False) -> SpeechChain:
+    clock, memory_bytes = clock or Clock(), 1 << 20 if keeps else 0
+    return SpeechChain(
+        [
+            speaking_chain.Mouth(
+                await mouth_member(mouth, clock), SpeechCache(mouth, memory_bytes=memory_bytes)
+            )
+            for mouth in mouths
+        ]
+    )
+
+
+async def levels(chain: SpeechChain, request: SpeechRequest = HELLO) -> list[int]:
+    """The levels that sound, in their order, without repetition."""
+    found: list[int] = []
+    async with aclosing(chain.speak(request, sample_rate_hz=RATE_HZ)) as chunks:
+        async for chunk in chunks:
+            for level in np.unique(chunk):
+                if not found or found[-1] != level:
+                    found.append(int(level))
+    return found
+
+
+async def test_the_first_engine_speaks_when_it_is_well() -> None:
+    second = Mouth("second", 2000)
+    assert await levels(await chain_of(Mouth("first", 1000), second)) == [1000]
+    assert not second.asked
+
+
+@pytest.mark.parametrize("failure", [EngineFailed("broke"), OSError("reset"), RuntimeError("CUDA")])
+async def test_another_engine_says_what_the_first_one_fails_at(failure: Exception) -> None:
+    chain = await chain_of(Mouth("first", 1000, failure), Mouth("second", 2000))
+    assert await levels(chain) == [2000]
+
+
+async def test_an_engine_that_hangs_before_its_first_sound_is_left_in_its_deadline() -> None:
+    chain = await chain_of(Mouth("first", 1000, hangs=True), Mouth("second", 2000))
+    assert await levels(chain) == [2000]
+
+
+async def test_what_broke_off_is_said_again_by_the_next_engine() -> None:
+    broken = Mouth("first", 1000, EngineFailed("killed"), good=3)
+    assert await levels(await chain_of(broken, Mouth("second", 2000))) == [1000, 2000]
+
+
+async def test_what_hangs_in_the_middle_is_said_again_by_the_next_engine() -> None:
+    hung = Mouth("first", 1000, hangs=True, good=3)
+    assert await levels(await chain_of(hung, Mouth("second", 2000))) == [1000, 2000]
+
+
+async def test_after_two_failures_it_is_left_alone_and_found_again() -> None:
+    clock, first = Clock(), Mouth("first", 1000, EngineFailed("broke"))
+    chain = await chain_of(first, Mouth("second", 2000), clock=clock)
+    for _ in range(5):
+        assert await levels(chain) == [2000]
+    assert len(first.asked) == 2
+    first.failure, clock.now_s = None, 10.0
+    assert await levels(chain) == [1000]
+    assert await levels(chain) == [1000]
+
+
+async def test_what_an_engine_said_once_it_says_again_while_it_is_down() -> None:
+    first = Mouth("first", 1000)
+    chain = await chain_of(first, Mouth("second", 2000), keeps=True)
+    assert await levels(chain) == [1000]
+    first.failure = EngineFailed("broke")
+    for text in ("a", "b", "c"):
+        assert await levels(chain, replace(HELLO, text=text)) == [2000]
+    assert await levels(chain) == [1000]
+    assert await chain.holds(HELLO, sample_rate_hz=RATE_HZ)
+    # A sound out of the cache is no sign that the engine is back.
+    assert await levels(chain, replace(HELLO, text="d")) == [2000]
+    assert len(first.asked) == 3
+
+
+async def test_a_voice_of_one_engine_is_the_next_ones_own_choice() -> None:
+    first = Mouth("first", 1000, voices=(Voice("anna", "en", ""),))
+    second = Mouth("second", 2000)
+    chain = await chain_of(first, second)
+    await levels(chain, replace(HELLO, voice="anna"))
+    assert first.asked[0].voice == "anna"
+    first.failure = EngineFailed("broke")
+    await levels(chain, replace(HELLO, voice="anna"))
+    assert second.asked[0].voice is None
+
+
+async def test_an_engine_is_asked_for_what_it_can_do_only() -> None:
+    actor = Mouth(
+        "actor",
+        1000,
+        expression=Expression(frozenset({"laugh"}), frozenset({"happy"}), (0.9, 1.1), True),
+    )
+    reader = Mouth("reader", 2000)
+    chain = await chain_of(actor, reader)
+    wanted = SpeechRequest(
+        "Well [laugh] done [sigh]", "en", rate=2.0, emotion="happy", pitch_semitones=2.0
+    )
+    await levels(chain, wanted)
+    assert actor.asked == [
+        SpeechRequest("Well [laugh] done", "en", rate=1.1, emotion="happy", pitch_semitones=2.0)
+    ]
+    actor.failure = EngineFailed("broke")
+    await levels(chain, wanted)
+    assert reader.asked == [SpeechRequest("Well done", "en")]
+
+
+async def test_a_voice_that_pins_its_engine_is_not_said_by_another() -> None:
+    first, second = Mouth("first", 1000, EngineFailed("broke")), Mouth("second", 2000)
+    clock = Clock()
+    chain = SpeechChain(
+        [
+            speaking_chain.Mouth(await mouth_member(mouth, clock), SpeechCache(mouth))
+            for mouth in (first, second)
+        ],
+        fit=lambda request, name, _: request if name == "first" else None,
+    )
+    with pytest.raises(EngineFailed, match="broke"):
+        await levels(chain)
+    assert not second.asked
+
+
+async def test_a_language_that_none_speaks_is_refused_by_name() -> None:
+    chain = await chain_of(Mouth("first", 1), Mouth("second", 2))
+    with pytest.raises(LanguageUnsupported, match="none of first, second speaks 'mr'"):
+        await levels(chain, SpeechRequest("नमस्कार", "mr"))
+
+
+async def test_a_language_that_the_first_lacks_is_said_by_the_next() -> None:
+    first = Mouth("first", 1000, languages=frozenset({"en"}))
+    assert await levels(
+        await chain_of(first, Mouth("second", 2000)), SpeechRequest("हाँ", "hi")
+    ) == [2000]
+    assert not first.asked
+
+
+async def test_a_voice_that_the_first_lacks_is_said_by_the_next_and_is_no_failure() -> None:
+    first = Mouth("first", 1000, VoiceUnknown("no such voice"))
+    chain = await chain_of(first, Mouth("second", 2000))
+    for _ in range(4):
+        assert await levels(chain) == [2000]
+    assert len(first.asked) == 4
+
+
+async def test_when_all_fail_the_last_ones_reason_is_told_and_they_are_asked_again() -> None:
+    first, second = Mouth("first", 1000), Mouth("second", 2000)
+    first.failure, second.failure = EngineFailed("one"), EngineFailed("two")
+    chain = await chain_of(first, second)
+    for _ in range(3):
+        with pytest.raises(EngineFailed, match="two"):
+            await levels(chain)
+    second.failure = None
+    assert await levels(chain) == [2000]
+
+
+async def test_prewarming_tells_what_could_not_be_made() -> None:
+    bad = EngineFailed("broke")
+    chain = await chain_of(Mouth("first", 1000, bad))
+    found: list[tuple[SpeechRequest, SpeechError]] = await chain.prewarm(
+        [HELLO], sample_rate_hz=RATE_HZ
+    )
+    assert found == [(HELLO, bad)]
+
+
+async def test_an_engine_that_is_started_after_the_calls_is_used_then() -> None:
+    first = Mouth("first", 1000, can_start=False)
+    late = Member("first", first, deadline_s=0.05)
+    second = await mouth_member(Mouth("second", 2000), Clock())
+    chain = SpeechChain(
+        [
+            speaking_chain.Mouth(late, SpeechCache(first)),
+            speaking_chain.Mouth(second, SpeechCache(second.engine, memory_bytes=0)),
+        ]
+    )
+    assert await levels(chain) == [2000]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(start_again([late, second], every_s=START_AGAIN_S / 10_000))
+        await asyncio.sleep(0)
+        first.can_start = True
+    assert await levels(chain, replace(HELLO, text="again")) == [1000]
