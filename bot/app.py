@@ -29,6 +29,7 @@ from bot.workers.control import CallControl
 from bot.workers.seat import Seat
 from speech.echo import prepare as prepare_echo
 from speech.errors import EngineUnavailable
+from speech.members import start_again
 
 DESCRIPTION = """\
 Places phone calls that a flow leads, and keeps their record. Errors are problem documents
@@ -142,6 +143,7 @@ async def _background(server: Server, outbound: Outbound) -> AsyncGenerator[None
             tasks.create_task(services.store.run()),
             tasks.create_task(unattended.run()),
             tasks.create_task(server.control.run()),
+            tasks.create_task(start_again((*services.ears.members, *services.mouths.members))),
         ]
         if services.delivery is not None:
             running.append(tasks.create_task(services.delivery.run()))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.engine_settings import options_of
 from bot.errors import StartFailed
 from bot.phone_numbers import e164
 from bot.settings import Settings
@@ -120,26 +121,33 @@ def _numbers(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Fault]:
 
 def _languages(settings: Settings) -> Iterator[Fault]:
     """An engine that does not know its language would be found out by the first caller."""
-    kinds: tuple[tuple[str, Mapping[str, str], Kind], ...] = (
+    kinds: tuple[tuple[str, Mapping[str, tuple[str, ...]], Kind], ...] = (
         ("CALLWRIGHT_HEARING", settings.hearing, "hears"),
         ("CALLWRIGHT_SPEAKING", settings.speaking, "speaks"),
     )
     for setting, chosen, kind in kinds:
-        for language, name in chosen.items():
-            try:
-                known = entry(name, kind).languages
-            except EngineUnavailable:
-                continue  # told when it is to be loaded, with what there is
-            if language not in known:
-                able = [
-                    one.name for one in ENGINES if one.kind == kind and language in one.languages
-                ]
-                fix = f"choose {' or '.join(able)}" if able else "leave it out"
-                what = f"{setting}__{language.upper()}: {name} {kind} {', '.join(known)} only"
-                yield Fault(what, fix)
+        for language, names in chosen.items():
+            for name in names:
+                known = _known_languages(options_of(settings.engines, name)[0], kind)
+                if known and language not in known:
+                    what = f"{setting}__{language.upper()}: {name} {kind} {', '.join(known)} only"
+                    yield Fault(what, _engines_for(language, kind))
     if settings.default_language not in settings.speaking:
         what = f"CALLWRIGHT_DEFAULT_LANGUAGE: no engine speaks {settings.default_language}"
         yield Fault(what, f"choose {', '.join(sorted(settings.speaking))}")
+
+
+def _known_languages(engine: str, kind: Kind) -> tuple[str, ...]:
+    """None of an engine that isn't known: that is told when it is to be loaded."""
+    try:
+        return entry(engine, kind).languages
+    except EngineUnavailable:
+        return ()
+
+
+def _engines_for(language: str, kind: Kind) -> str:
+    able = [one.name for one in ENGINES if one.kind == kind and language in one.languages]
+    return f"choose {' or '.join(able)}" if able else "leave it out"
 
 
 def _no_flow(where: str, name: str, flows: Mapping[str, Flow]) -> Fault:

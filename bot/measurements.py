@@ -59,7 +59,7 @@ def measure(
 ) -> Measurements:
     """This process as it is now."""
     pool = services.pool.stats
-    caches = {id(cache): cache.stats for cache in services.caches.values()}.values()
+    caches = [cache.stats for cache in services.mouths.caches]
     return Measurements(
         running_calls=len(live),
         refused_calls={reason.value: count for reason, count in live.refused.items()},

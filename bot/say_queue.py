@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ivr_flows.actions import Say
 from processors.playout import rest_of
+from speech.expression import without_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Telling:
     @property
     def rest(self) -> str:
         """What is left to be said."""
-        return rest_of(self.say.text, self.heard_text) if self.heard_text else self.say.text
+        words = without_marks(self.say.text)
+        return rest_of(words, self.heard_text) if self.heard_text else words
 
 
 class SayQueue:

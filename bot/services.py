@@ -9,23 +9,19 @@ from typing import TypedDict
 import httpx
 from loguru import logger
 
+from bot.engines import Ears, Mouths, open_ears, open_mouths
 from bot.errors import StartFailed
 from bot.filler import filler
 from bot.flow_settings import usable_flows
 from bot.phone_numbers import e164
 from bot.settings import Settings
 from bot.urls import Urls
-from bot.voice import Voice, voice_fault
+from bot.voice import Voice
 from ivr_flows.errors import FlowUnknown
 from ivr_flows.flow import Flow
 from ivr_flows.rehearsal import static_prompts
-from speech.cache import SpeechCache
 from speech.end_of_turn import SmartTurn
-from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
-from speech.registry import make_recognizer, make_synthesizer
-from speech.stt import Recognizer
-from speech.tts import Synthesizer
 from speech.vad import SileroSession
 from telephony.call import Call, JsonValue
 from telephony.carrier import Carrier, DialRequest
@@ -60,8 +56,8 @@ class Services:
     pool: EnginePool
     silero: SileroSession
     smart_turn: SmartTurn
-    recognizers: Mapping[str, Recognizer]  # by language
-    caches: Mapping[str, SpeechCache]  # by language
+    ears: Ears
+    mouths: Mouths
     flows: Mapping[str, Flow]
     store: CallStore
     carriers: Mapping[str, Carrier]
@@ -97,13 +93,13 @@ class Services:
             await self._render(rate_hz)
 
     async def _render(self, rate_hz: int) -> None:
-        voice = Voice(self.caches, self.settings.voices, rate_hz)
+        voice = Voice(self.mouths.by_language, self.settings.voices, rate_hz)
         for flow in self.flows.values():
             for language in flow.languages:
-                cache = self.caches.get(language)
+                cache = self.mouths.by_language.get(language)
                 if cache is None:
                     continue
-                keypad_only = language not in self.recognizers
+                keypad_only = language not in self.ears.by_language
                 says = static_prompts(flow, language, keypad_only=keypad_only)
                 asking = filler(language)
                 says = (*says, asking) if asking else says
@@ -128,8 +124,8 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
         # Networks load on other cores while this one reads the flows.
         async with _starting() as tasks:
             loading = tasks.create_task(asyncio.to_thread(SileroSession))
-            hearing = tasks.create_task(_recognizers(settings, pool, stack))
-            speaking = tasks.create_task(_caches(settings, stack))
+            hearing = tasks.create_task(open_ears(settings, pool, stack))
+            speaking = tasks.create_task(open_mouths(settings, stack))
             tasks.create_task(_start(store))
             reading = tasks.create_task(asyncio.to_thread(usable_flows, settings))
         carriers = _carriers(settings, store)
@@ -141,8 +137,8 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
             pool=pool,
             silero=loading.result(),
             smart_turn=SmartTurn(pool),
-            recognizers=hearing.result(),
-            caches=speaking.result(),
+            ears=hearing.result(),
+            mouths=speaking.result(),
             flows=reading.result(),
             store=store,
             carriers=carriers,
@@ -212,55 +208,6 @@ def from_number(settings: Settings, carrier: str) -> str:
     """The number that calls through a carrier are placed from."""
     numbers = {"twilio": settings.twilio.from_number, "exotel": settings.exotel.from_number}
     return numbers.get(carrier) or ""
-
-
-async def _recognizers(
-    settings: Settings, pool: EnginePool, stack: AsyncExitStack
-) -> dict[str, Recognizer]:
-    engines: dict[str, Recognizer] = {}
-    for name in sorted(set(settings.hearing.values())):
-        try:
-            engines[name] = make_recognizer(name, pool)
-            stack.push_async_callback(engines[name].close)
-            await engines[name].start()
-        except EngineUnavailable as error:
-            raise StartFailed(f"CALLWRIGHT_HEARING: {error}") from error
-    return {language: engines[name] for language, name in settings.hearing.items()}
-
-
-async def _caches(settings: Settings, stack: AsyncExitStack) -> dict[str, SpeechCache]:
-    engines: dict[str, Synthesizer] = {}
-    for name in sorted(set(settings.speaking.values())):
-        try:
-            engines[name] = make_synthesizer(name)
-            stack.push_async_callback(engines[name].close)
-            await engines[name].start()
-        except EngineUnavailable as error:
-            raise StartFailed(f"CALLWRIGHT_SPEAKING: {error}") from error
-    _check_voices(settings, engines)
-    keeps = "speech_cache" not in settings.without
-    caches = {
-        name: SpeechCache(
-            engine,
-            folder=settings.data_dir / "speech" if keeps else None,
-            memory_bytes=settings.speech_cache_bytes // len(engines) if keeps else 0,
-        )
-        for name, engine in engines.items()
-    }
-    return {language: caches[name] for language, name in settings.speaking.items()}
-
-
-def _check_voices(settings: Settings, engines: Mapping[str, Synthesizer]) -> None:
-    """Raises StartFailed: a line for each voice that its engine does not have."""
-    faults: list[str] = []
-    for language, wanted in settings.voices.items():
-        if language not in settings.speaking:
-            fix = f"set CALLWRIGHT_SPEAKING__{language.upper()}"
-            faults.append(f"CALLWRIGHT_VOICES: no engine speaks {language}; {fix}")
-        elif fault := voice_fault(engines[settings.speaking[language]], language, wanted):
-            faults.append(f"CALLWRIGHT_VOICES: {'; '.join(fault)}")
-    if faults:
-        raise StartFailed("\n".join(faults))
 
 
 def _carriers(settings: Settings, store: CallStore) -> dict[str, Carrier]:

@@ -87,7 +87,9 @@ class CallSession:
         self._echo = self._new_echo()
         self._ending: CallEnding | None = None
         self._pipeline_ended = asyncio.Event()
-        self._voice = Voice(services.caches, services.settings.voices, line.sample_rate_hz)
+        self._voice = Voice(
+            services.mouths.by_language, services.settings.voices, line.sample_rate_hz
+        )
         self._driver = self._new_driver(transfer)
         self._transport = transport
         self._worker = self._new_worker()
@@ -166,7 +168,7 @@ class CallSession:
         without = services.settings.without
         prepares = not without & {"speculation", "speech_cache"}
         flow = services.flow(self._call.flow)
-        interpreter = Interpreter(flow, hearing=frozenset(services.recognizers))
+        interpreter = Interpreter(flow, hearing=frozenset(services.ears.by_language))
         language = self._call.language or services.settings.default_language
         state = interpreter.start_state(self._call.variables, language)
         return FlowDriver(
@@ -187,7 +189,7 @@ class CallSession:
         services, rate_hz = self._services, self._line.sample_rate_hz
         hearing = Hearing(
             voice_activity=CallVoiceActivity(services.silero, services.pool, rate_hz, self._echo),
-            recognizer_for=services.recognizers.get,
+            recognizer_for=services.ears.by_language.get,
             clock=self._clock,
             sample_rate_hz=rate_hz,
             policy=TurnPolicy(NO_PARTIALS if "partials" in services.settings.without else None),

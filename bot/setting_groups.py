@@ -152,6 +152,14 @@ class TimeoutSettings(Group):
         "play (s).",
     )
     request_s: Seconds = Field(default=10.0, description="For an HTTP request of a flow (s).")
+    hearing_s: Seconds = Field(
+        default=2.0,
+        description="For words of an engine that hears, where another stands in for it (s).",
+    )
+    speaking_s: Seconds = Field(
+        default=1.5,
+        description="For sound of an engine that speaks, where another stands in for it (s).",
+    )
     carrier_s: Seconds = Field(
         default=15.0, description="For an answer of a carrier's REST API (s)."
     )

@@ -28,6 +28,7 @@ from bot.capacity import (
     default_max_calls,
     model_threads,
 )
+from bot.engine_settings import EngineNames, EngineOptionTexts, option_secrets
 from bot.errors import SettingsError
 from bot.loop_lag import LATE_MS
 from bot.setting_groups import (
@@ -56,7 +57,7 @@ from bot.settings_text import (
 
 PREFIX = "CALLWRIGHT_"
 DELIMITER = "__"
-DEFAULT_HEARING = {"en": "moonshine"}
+DEFAULT_HEARING = {"en": ("moonshine",)}
 Part = Literal["partials", "flow_endings", "speculation", "speech_cache"]
 """What makes replies quick, and can be left out.
 
@@ -66,7 +67,7 @@ Part = Literal["partials", "flow_endings", "speculation", "speech_cache"]
 - `speech_cache`: what was made once is kept.
 """
 
-DEFAULT_SPEAKING = {"en": "espeak", "hi": "espeak", "mr": "espeak"}
+DEFAULT_SPEAKING = {"en": ("espeak",), "hi": ("espeak",), "mr": ("espeak",)}
 NO_ENGINE = "none"
 
 
@@ -153,15 +154,20 @@ class Settings(BaseSettings):
     default_country_code: CountryCode = Field(
         default="91", description="Put before numbers that are written without a country."
     )
-    hearing: dict[Language, str] = Field(
+    hearing: dict[Language, EngineNames] = Field(
         default_factory=lambda: dict(DEFAULT_HEARING),
-        description="Engine that hears, per language; none: keys only. Languages that are not "
-        "named keep their default.",
+        description="Engine that hears, per language, and behind commas those that stand in for "
+        "it; none: keys only. Languages that are not named keep their default.",
     )
-    speaking: dict[Language, str] = Field(
+    speaking: dict[Language, EngineNames] = Field(
         default_factory=lambda: dict(DEFAULT_SPEAKING),
-        description="Engine that speaks, per language. Languages that are not named keep their "
-        "default.",
+        description="Engine that speaks, per language, and those that stand in for it. Languages "
+        "that are not named keep their default.",
+    )
+    engines: dict[str, EngineOptionTexts] = Field(
+        default_factory=dict[str, EngineOptionTexts],
+        description="Options of engines (docs/engines.md), e.g. "
+        "`CALLWRIGHT_ENGINES__WHISPER__MODEL`. An engine of another name has the option `engine`.",
     )
     voices: dict[Language, str] = Field(
         default_factory=dict[str, str],
@@ -221,13 +227,13 @@ class Settings(BaseSettings):
 
     @field_validator("hearing", mode="after")
     @classmethod
-    def _all_ears(cls, value: Mapping[str, str]) -> dict[str, str]:
+    def _all_ears(cls, value: Mapping[str, EngineNames]) -> dict[str, EngineNames]:
         merged = {**DEFAULT_HEARING, **value}
-        return {language: engine for language, engine in merged.items() if engine != NO_ENGINE}
+        return {language: names for language, names in merged.items() if names != (NO_ENGINE,)}
 
     @field_validator("speaking", mode="after")
     @classmethod
-    def _all_mouths(cls, value: Mapping[str, str]) -> dict[str, str]:
+    def _all_mouths(cls, value: Mapping[str, EngineNames]) -> dict[str, EngineNames]:
         return {**DEFAULT_SPEAKING, **value}
 
     @field_validator("database_url", mode="after")
@@ -278,7 +284,7 @@ class Settings(BaseSettings):
             value.get_secret_value()
             for value in values
             if isinstance(value, SecretStr) and value.get_secret_value()
-        )
+        ) | option_secrets(self.engines)
 
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:

@@ -5,16 +5,32 @@ melody is the engine's own. Any other is spoken and kept in pieces: the first is
 soon, and those that many texts share ("Say confirm, or press 1.") are made once.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from functools import lru_cache
+from typing import Protocol
 
-from speech.cache import SpeechCache
 from speech.clauses import pieces
+from speech.errors import SpeechError
+from speech.expression import Marked, read
 from speech.piecewise import spoken
 from speech.speakable import speakable
 from speech.stt import Pcm
 from speech.tts import SpeechRequest, Synthesizer
+
+
+class Speaks(Protocol):
+    """An engine with its cache, or several behind each other."""
+
+    def speak(
+        self, request: SpeechRequest, *, sample_rate_hz: int
+    ) -> AsyncGenerator[Pcm, None]: ...
+
+    async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool: ...
+
+    async def prewarm(
+        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
+    ) -> list[tuple[SpeechRequest, SpeechError]]: ...
 
 
 def voice_fault(mouth: Synthesizer, language: str, wanted: str | None) -> tuple[str, str] | None:
@@ -35,26 +51,39 @@ class Voice:
     """Speaks each language with the voice that the settings give it."""
 
     def __init__(
-        self, caches: Mapping[str, SpeechCache], voices: Mapping[str, str | None], rate_hz: int
+        self, mouths: Mapping[str, Speaks], voices: Mapping[str, str | None], rate_hz: int
     ) -> None:
-        """`caches`: language -> the engine's cache; `voices`: language -> its voice, None: the
+        """`mouths`: language -> who speaks it; `voices`: language -> its voice, None: the
         engine's own choice; `rate_hz`: the line's rate."""
-        self._caches = caches
+        self._mouths = mouths
         self._voices = voices
         self._rate_hz = rate_hz
 
     def request(self, text: str, language: str) -> SpeechRequest:
-        """What the engine is asked for."""
-        return SpeechRequest(_speakable(text, language), language, self._voices.get(language))
+        """What the engine is asked for. Marks in `text` (`speech.expression`) count."""
+        marked = read(text)
+        return self._request(marked.text, language, marked)
+
+    def _request(self, text: str, language: str, marked: Marked) -> SpeechRequest:
+        """`text` is a part of what was `marked`, whose settings hold for all of it."""
+        return SpeechRequest(
+            _speakable(text, language),
+            language,
+            self._voices.get(language),
+            rate=marked.rate or 1.0,
+            emotion=marked.emotion,
+            pitch_semitones=marked.pitch_semitones or 0.0,
+        )
 
     async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
         """int16 mono PCM at the line's rate. Raises `speech.errors.SpeechError`."""
+        marked = read(text)
         if await self._is_kept_whole(text, language):
-            sound = self._make(text, language)
+            sound = self._make(self.request(text, language))
         else:
             sound = spoken(
-                pieces(text, language),
-                lambda piece: self._make(piece, language),
+                pieces(marked.text, language),
+                lambda piece: self._make(self._request(piece, language, marked)),
                 sample_rate_hz=self._rate_hz,
             )
         async with aclosing(sound) as chunks:
@@ -64,16 +93,17 @@ class Voice:
     async def prepare(self, text: str, language: str) -> None:
         """Have it in the cache; what fails here fails again, and is told, when it is spoken."""
         if not await self._is_kept_whole(text, language):
-            requests = [self.request(piece.text, language) for piece in pieces(text, language)]
-            await self._caches[language].prewarm(requests, sample_rate_hz=self._rate_hz)
+            marked = read(text)
+            parts = pieces(marked.text, language)
+            requests = [self._request(part.text, language, marked) for part in parts]
+            await self._mouths[language].prewarm(requests, sample_rate_hz=self._rate_hz)
 
     async def _is_kept_whole(self, text: str, language: str) -> bool:
         request = self.request(text, language)
-        return await self._caches[language].holds(request, sample_rate_hz=self._rate_hz)
+        return await self._mouths[language].holds(request, sample_rate_hz=self._rate_hz)
 
-    def _make(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
-        request = self.request(text, language)
-        return self._caches[language].speak(request, sample_rate_hz=self._rate_hz)
+    def _make(self, request: SpeechRequest) -> AsyncGenerator[Pcm, None]:
+        return self._mouths[request.language].speak(request, sample_rate_hz=self._rate_hz)
 
 
 @lru_cache(maxsize=1024)

@@ -36,6 +36,7 @@ from processors.frames import (
 from processors.playout import Played, Playout, rest_of
 from processors.resume_point import resume_point
 from speech.errors import DeadlineExceeded, SpeechError
+from speech.expression import without_marks
 from speech.stt import Pcm
 
 MARK_EVERY_MS = 400
@@ -117,11 +118,12 @@ class Speaking(FrameProcessor):
         await self.push_frame(frame, direction)
 
     async def _say(self, frame: SayFrame) -> None:
+        words = without_marks(frame.text)
         if not frame.heard_ms:
             sound = self._speaker.speak(frame.text, frame.language)
-            await self._utter(frame.utterance_id, frame.text, _in_time(sound, self._voice_s))
+            await self._utter(frame.utterance_id, words, _in_time(sound, self._voice_s))
             return
-        rest = rest_of(frame.text, frame.heard_text)
+        rest = rest_of(words, frame.heard_text)
         try:
             pcm, skipped_ms = await self._sound_of_rest(frame)
         except SpeechError as error:
@@ -139,7 +141,7 @@ class Speaking(FrameProcessor):
             made = [chunk async for chunk in chunks]
         pcm = np.concatenate(made) if made else np.zeros(0, np.int16)
         point = resume_point(
-            frame.text,
+            without_marks(frame.text),
             heard_ms=frame.heard_ms,
             duration_ms=len(pcm) * 1000 / self._sample_rate_hz,
             sample_rate_hz=self._sample_rate_hz,

@@ -86,7 +86,16 @@ class Member(Generic[E]):
         self.is_started = True
 
 
-async def start_again(members: Iterable[Member[Engine]], *, every_s: float = START_AGAIN_S) -> None:
+class Starts(Protocol):
+    """What `start_again` needs of a member, whatever its engine does."""
+
+    name: str
+    is_started: bool
+
+    async def start(self) -> None: ...
+
+
+async def start_again(members: Iterable[Starts], *, every_s: float = START_AGAIN_S) -> None:
     """Try those that could not start, until all have. Runs beside the calls."""
     late = [member for member in members if not member.is_started]
     while late:

@@ -2,13 +2,14 @@
 hears is played that word."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 
 from bot.doctor.machine import Check, State
+from bot.engine_settings import options_of
 from bot.settings import Settings
 from bot.voice import voice_fault
 from speech.engine_table import ENGINES, EngineEntry, Kind
@@ -33,30 +34,46 @@ class SpokenWord:
     sample_rate_hz: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """An engine under one of the names that the settings give it."""
+
+    name: str
+    engine: EngineEntry
+    options: Mapping[str, str]
+    languages: frozenset[str]  # that are to use it
+
+    @property
+    def is_tried(self) -> bool:
+        return self.engine.is_installed and (self.engine.is_embedded or bool(self.languages))
+
+
+MakeMouth = Callable[[str, Mapping[str, str]], Synthesizer]
+MakeEar = Callable[[str, EnginePool, Mapping[str, str]], Recognizer]
+
+
 async def examine_engines(
     settings: Settings,
     engines: Sequence[EngineEntry] = ENGINES,
     *,
-    speaking: Callable[[str], Synthesizer] = make_synthesizer,
-    hearing: Callable[[str, EnginePool], Recognizer] = make_recognizer,
+    speaking: MakeMouth = make_synthesizer,
+    hearing: MakeEar = make_recognizer,
 ) -> tuple[Check, ...]:
-    """Try every engine, and say what each language can do with those that are set."""
+    """Try those that are set and those that need no setting; say what each language can do."""
     checks: list[Check] = []
     words: dict[str, SpokenWord] = {}
-    works: set[tuple[Kind, str, str]] = set()  # kind, engine, language
+    works: set[tuple[Kind, str, str]] = set()  # kind, the settings' name of the engine, language
     faults: dict[str, tuple[str, str]] = {}  # language: what is wrong with its voice, what to do
-    for engine in engines:
-        if engine.kind == "speaks":
-            spoken, check = await _try_speaking(engine, settings, speaking, faults)
-            checks.append(check)
-            works |= {("speaks", engine.name, language) for language in spoken}
-            words = {**spoken, **words}
+    for trial in _trials(settings, settings.speaking, engines, "speaks"):
+        spoken, check = await _try_speaking(trial, settings, speaking, faults)
+        checks.append(check)
+        works |= {("speaks", trial.name, language) for language in spoken}
+        words = {**spoken, **words}
     async with EnginePool(1) as pool:
-        for engine in engines:
-            if engine.kind == "hears":
-                heard, check = await _try_hearing(engine, settings, words, pool, hearing)
-                checks.append(check)
-                works |= {("hears", engine.name, language) for language in heard}
+        for trial in _trials(settings, settings.hearing, engines, "hears"):
+            heard, check = await _try_hearing(trial, words, pool, hearing)
+            checks.append(check)
+            works |= {("hears", trial.name, language) for language in heard}
     languages = (_language(name, settings, works, faults) for name in _languages(settings))
     return (*checks, *languages)
 
@@ -79,41 +96,62 @@ def _language(
 ) -> Check:
     """What a call in this language can do."""
     title = f"language {name}"
-    mouth, ear = settings.speaking.get(name), settings.hearing.get(name)
-    if mouth is None or ("speaks", mouth, name) not in works:
+    mouths, ears = settings.speaking.get(name, ()), settings.hearing.get(name, ())
+    mouth, ear = ", ".join(mouths), ", ".join(ears)
+    if not any(("speaks", one, name) in works for one in mouths):
         detail = f"cannot be spoken: {mouth or 'no engine is set'}"
         fix = f"set CALLWRIGHT_SPEAKING__{name.upper()} to an engine that works above"
         return Check(title, State.BROKEN, detail, fix)
     if name in faults:
         what, fix = faults[name]
         return Check(title, State.BROKEN, f"cannot be spoken: {what}", fix)
-    if ear is None:
+    if not ears:
         detail = f"speaks ({mouth}); answers by keys only, for nothing hears it"
         fix = f"set CALLWRIGHT_HEARING__{name.upper()} to an engine that hears it"
         return Check(title, State.OPTIONAL, detail, fix)
-    if ("hears", ear, name) not in works:
+    if not any(("hears", one, name) in works for one in ears):
         fix = f"mend {ear}, or set CALLWRIGHT_HEARING__{name.upper()} (none: keys only)"
         return Check(title, State.BROKEN, f"speaks ({mouth}); {ear} does not hear it", fix)
     return Check(title, State.OK, f"speaks ({mouth}), hears ({ear})")
 
 
-async def _try_speaking(
-    engine: EngineEntry,
+def _trials(
     settings: Settings,
-    make: Callable[[str], Synthesizer],
+    chosen: Mapping[str, tuple[str, ...]],
+    engines: Sequence[EngineEntry],
+    kind: Kind,
+) -> Iterator[_Trial]:
+    """Each engine once for each name that the settings give it, and once where they give none."""
+    for engine in engines:
+        if engine.kind != kind:
+            continue
+        users: dict[str, set[str]] = {}
+        for language, names in chosen.items():
+            for name in names:
+                if options_of(settings.engines, name)[0] == engine.name:
+                    users.setdefault(name, set()).add(language)
+        for name, languages in (users or {engine.name: set[str]()}).items():
+            options = options_of(settings.engines, name)[1]
+            yield _Trial(name, engine, options, frozenset(languages))
+
+
+async def _try_speaking(
+    trial: _Trial,
+    settings: Settings,
+    make: MakeMouth,
     faults: dict[str, tuple[str, str]],
 ) -> tuple[dict[str, SpokenWord], Check]:
     """`faults` is filled with the languages whose voice the engine lacks; it is tried without."""
-    wanted = {name for name, used in settings.speaking.items() if used == engine.name}
+    engine, wanted = trial.engine, trial.languages
     spoken: dict[str, SpokenWord] = {}
-    if not engine.is_installed:
-        return spoken, _absent(engine, bool(wanted))
+    if not trial.is_tried:
+        return spoken, _untried(trial)
     try:
         async with asyncio.timeout(TRY_S):
-            mouth = make(engine.name)
+            mouth = make(engine.name, trial.options)
             try:
                 await mouth.start()
-                for language in sorted(mouth.languages):
+                for language in sorted(wanted or mouth.languages):
                     voice = settings.voices.get(language) if language in wanted else None
                     if fault := voice_fault(mouth, language, voice):
                         faults[language], voice = fault, None
@@ -121,16 +159,16 @@ async def _try_speaking(
             finally:
                 await mouth.close()
     except TimeoutError:
-        return {}, _failed(engine, bool(wanted), f"not a word in {TRY_S:g} s")
+        return {}, _failed(trial, f"not a word in {TRY_S:g} s")
     except SpeechError as error:
-        return spoken, _failed(engine, bool(wanted), str(error))
+        return spoken, _failed(trial, str(error))
     lengths = {name: 1000 * len(word.pcm) // word.sample_rate_hz for name, word in spoken.items()}
     mute = [language for language, ms in lengths.items() if ms < SHORTEST_WORD_MS]
     if mute:
         good = {name: word for name, word in spoken.items() if name not in mute}
-        return good, _failed(engine, bool(wanted), f"silent in {', '.join(mute)}")
+        return good, _failed(trial, f"silent in {', '.join(mute)}")
     detail = f"speaks {', '.join(sorted(spoken))}; {engine.licence}"
-    return spoken, Check(_title(engine), State.OK, detail)
+    return spoken, Check(_title(trial), State.OK, detail)
 
 
 async def _say(mouth: Synthesizer, language: str, voice: str | None) -> SpokenWord:
@@ -143,19 +181,18 @@ async def _say(mouth: Synthesizer, language: str, voice: str | None) -> SpokenWo
 
 
 async def _try_hearing(
-    engine: EngineEntry,
-    settings: Settings,
+    trial: _Trial,
     words: Mapping[str, SpokenWord],
     pool: EnginePool,
-    make: Callable[[str, EnginePool], Recognizer],
+    make: MakeEar,
 ) -> tuple[frozenset[str], Check]:
-    wanted = engine.name in settings.hearing.values()
-    if not engine.is_installed:
-        return frozenset(), _absent(engine, wanted)
+    engine = trial.engine
+    if not trial.is_tried:
+        return frozenset(), _untried(trial)
     heard: dict[str, str] = {}
     try:
         async with asyncio.timeout(TRY_S):
-            ear = make(engine.name, pool)
+            ear = make(engine.name, pool, trial.options)
             try:
                 await ear.start()
                 for language in sorted(ear.languages & words.keys()):
@@ -163,18 +200,18 @@ async def _try_hearing(
             finally:
                 await ear.close()
     except TimeoutError:
-        return frozenset(), _failed(engine, wanted, f"no word understood in {TRY_S:g} s")
+        return frozenset(), _failed(trial, f"no word understood in {TRY_S:g} s")
     except SpeechError as error:
-        return frozenset(), _failed(engine, wanted, str(error))
+        return frozenset(), _failed(trial, str(error))
     works = frozenset(language for language, said in heard.items() if said)
     deaf = heard.keys() - works
     if deaf:
-        return works, _failed(engine, wanted, f"heard nothing in {', '.join(sorted(deaf))}")
+        return works, _failed(trial, f"heard nothing in {', '.join(sorted(deaf))}")
     untried = ear.languages - heard.keys()
     said = ", ".join(f"{name} (“{text}”)" for name, text in sorted(heard.items()))
     rest = f"; not tried, for nothing speaks it: {', '.join(sorted(untried))}" if untried else ""
     detail = f"hears {said or 'nothing yet'}{rest}; {engine.licence}"
-    return works | untried, Check(_title(engine), State.OK, detail)
+    return works | untried, Check(_title(trial), State.OK, detail)
 
 
 async def _listen(ear: Recognizer, language: str, word: SpokenWord) -> str:
@@ -186,16 +223,21 @@ async def _listen(ear: Recognizer, language: str, word: SpokenWord) -> str:
         stream.cancel()
 
 
-def _title(engine: EngineEntry) -> str:
-    return f"engine {engine.name}"
+def _title(trial: _Trial) -> str:
+    name, engine = trial.name, trial.engine.name
+    return f"engine {name}" if name == engine else f"engine {name} ({engine})"
 
 
-def _absent(engine: EngineEntry, wanted: bool) -> Check:
-    state = State.MISSING if wanted else State.OPTIONAL
+def _untried(trial: _Trial) -> Check:
+    engine = trial.engine
+    if engine.is_installed:
+        detail = f"{engine.kind} {', '.join(engine.languages)}; not tried, for nothing uses it"
+        return Check(_title(trial), State.OPTIONAL, detail, "docs/engines.md tells how it is set")
+    state = State.MISSING if trial.languages else State.OPTIONAL
     detail = f"{engine.kind} {', '.join(engine.languages)}; needs {engine.needs}"
-    return Check(_title(engine), state, detail, engine.how_to_get_it)
+    return Check(_title(trial), state, detail, engine.how_to_get_it)
 
 
-def _failed(engine: EngineEntry, wanted: bool, reason: str) -> Check:
-    state = State.BROKEN if wanted else State.OPTIONAL
-    return Check(_title(engine), state, f"does not work: {reason}", engine.how_to_get_it)
+def _failed(trial: _Trial, reason: str) -> Check:
+    state = State.BROKEN if trial.languages else State.OPTIONAL
+    return Check(_title(trial), state, f"does not work: {reason}", trial.engine.how_to_get_it)

@@ -126,7 +126,7 @@ def _add_lists(routes: APIRouter, services: Services) -> None:
     @routes.get("/flows", tags=["flows"], summary="The flows, and what their calls need")
     async def flows() -> FlowListBody:
         found = [services.flows[name] for name in sorted(services.flows)]
-        return FlowListBody(flows=[FlowBody.of(flow, services.recognizers) for flow in found])
+        return FlowListBody(flows=[FlowBody.of(flow, services.ears.by_language) for flow in found])
 
     @routes.get("/calls", summary="The calls, newest first", responses=responses(422))
     async def calls(

@@ -1,6 +1,6 @@
 """The doctor tries the engines: real ones where they are here, and broken ones made up for it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from speech.engine_table import EngineEntry
 from speech.errors import EngineFailed, EngineUnavailable
 from speech.pool import EnginePool
 from speech.stt import Pcm, Transcript
-from speech.tts import SpeechRequest, Voice
+from speech.tts import Expression, SpeechRequest, Voice
 
 
 def entry(name: str, kind: Any, needs: tuple[str, ...] = ()) -> EngineEntry:
@@ -36,6 +36,7 @@ class Mouth:
     name, version, sample_rate_hz = "mouth", "1", 8000
     languages = frozenset({"en"})
     voices: tuple[Voice, ...] = ()
+    expression = Expression()
 
     def __init__(self, samples: int = 4000, failure: Exception | None = None) -> None:
         self._samples, self._failure = samples, failure
@@ -94,10 +95,10 @@ async def found(folder: Path, mouth: Mouth, ear: Ear, **given: Any) -> dict[str,
     engines = (entry("mouth", "speaks"), entry("ear", "hears"))
     own = settings(folder, speaking={"en": "mouth"}, hearing={"en": "ear"}, **given)
 
-    def hearing(name: str, pool: EnginePool) -> Ear:
+    def hearing(name: str, pool: EnginePool, options: Mapping[str, str]) -> Ear:
         return ear
 
-    checks = await examine_engines(own, engines, speaking=lambda name: mouth, hearing=hearing)
+    checks = await examine_engines(own, engines, speaking=lambda *_: mouth, hearing=hearing)
     return {check.name: check for check in checks}
 
 
@@ -190,3 +191,32 @@ async def test_an_engine_that_nobody_knows_breaks_its_language(tmp_path: Path) -
     (english,) = [check for check in checks if check.name == "language en"]
     assert english.state is State.BROKEN
     assert "robot" in english.detail
+
+
+async def test_an_engine_that_nothing_uses_and_that_needs_weights_is_not_tried(
+    tmp_path: Path,
+) -> None:
+    engines = (entry("mouth", "speaks"),)
+    (check, *_) = await examine_engines(settings(tmp_path), engines)
+    assert check.state is State.OPTIONAL
+    assert "not tried, for nothing uses it" in check.detail
+
+
+async def test_an_engine_is_tried_under_each_name_that_the_settings_give_it(tmp_path: Path) -> None:
+    own = settings(
+        tmp_path,
+        speaking={"en": ("anna", "bert")},
+        engines={"anna": {"engine": "mouth", "pace": "1"}, "bert": {"engine": "mouth"}},
+    )
+    given: list[Mapping[str, str]] = []
+
+    def speaking(name: str, options: Mapping[str, str]) -> Mouth:
+        given.append(options)
+        return Mouth(samples=0 if options else 4000)
+
+    checks = await examine_engines(own, (entry("mouth", "speaks"),), speaking=speaking)
+    by_name = {check.name: check for check in checks}
+    assert given == [{"pace": "1"}, {}]
+    assert by_name["engine anna (mouth)"].state is State.BROKEN
+    assert by_name["engine bert (mouth)"].state is State.OK
+    assert "speaks (anna, bert)" in by_name["language en"].detail

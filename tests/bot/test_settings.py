@@ -32,7 +32,7 @@ def complaint(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
 def test_without_any_variable_the_defaults_stand() -> None:
     settings = load_settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
-    assert settings.hearing == {"en": "moonshine"}
+    assert settings.hearing == {"en": ("moonshine",)}
     assert set(settings.speaking) == {"en", "hi", "mr"}
     assert not settings.has_carrier
 
@@ -136,8 +136,8 @@ def test_one_language_can_be_changed_without_naming_the_others(
     monkeypatch.setenv("CALLWRIGHT_SPEAKING__EN", "flite")
     monkeypatch.setenv("CALLWRIGHT_HEARING", '{"en": "none", "hi": "whisper"}')
     settings = load_settings()
-    assert settings.speaking == {"en": "flite", "hi": "espeak", "mr": "espeak"}
-    assert settings.hearing == {"hi": "whisper"}
+    assert settings.speaking == {"en": ("flite",), "hi": ("espeak",), "mr": ("espeak",)}
+    assert settings.hearing == {"hi": ("whisper",)}
 
 
 def test_a_number_is_answered_by_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:

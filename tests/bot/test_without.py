@@ -71,7 +71,7 @@ async def test_without_the_cache_nothing_that_was_said_is_kept(
 ) -> None:
     wanted = settings(monkeypatch, tmp_path, without)
     async with open_services(wanted, Urls("http://localhost")) as services:
-        cache = services.caches["en"]
+        cache = services.mouths.by_language["en"]
         request = SpeechRequest("Hello.", "en")
         assert await cache.prewarm([request], sample_rate_hz=8000) == []
         is_kept = await cache.holds(request, sample_rate_hz=8000)

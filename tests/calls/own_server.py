@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from bot.engines import Ears, Mouths
 from bot.http import media
 from bot.live_calls import LiveCalls
 from bot.services import Services, open_services
@@ -57,8 +58,8 @@ async def own_server(
         services = replace(
             opened,
             flows={loaded.name: loaded},
-            recognizers={"en": ear} if ear else opened.recognizers,
-            caches={"en": SpeechCache(mouth)} if mouth else opened.caches,
+            ears=Ears({"en": ear}, ()) if ear else opened.ears,
+            mouths=Mouths({"en": SpeechCache(mouth)}, (), ()) if mouth else opened.mouths,
         )
         await services.render_static_prompts()
         app = FastAPI()

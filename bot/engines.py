@@ -1,0 +1,156 @@
+"""The engines that the settings choose: made, started, and put in their order per language."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TypeVar
+
+from loguru import logger
+
+from bot.engine_settings import options_of
+from bot.errors import StartFailed
+from bot.settings import Settings
+from bot.voice import Speaks, voice_fault
+from speech.cache import SpeechCache
+from speech.errors import EngineUnavailable, OptionInvalid
+from speech.hearing_chain import RecognizerChain
+from speech.members import Engine, Member
+from speech.pool import EnginePool
+from speech.registry import make_recognizer, make_synthesizer
+from speech.speaking_chain import Mouth, SpeechChain
+from speech.stt import Recognizer
+from speech.tts import Synthesizer
+
+E = TypeVar("E", bound=Engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """The engines that hear."""
+
+    by_language: Mapping[str, Recognizer]
+    members: tuple[Member[Recognizer], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mouths:
+    """The engines that speak."""
+
+    by_language: Mapping[str, Speaks]
+    members: tuple[Member[Synthesizer], ...]
+    caches: tuple[SpeechCache, ...]
+
+
+async def open_ears(settings: Settings, pool: EnginePool, stack: AsyncExitStack) -> Ears:
+    """Raises StartFailed: a language would have no ear; says why."""
+
+    def make(engine: str, options: Mapping[str, str]) -> Recognizer:
+        return make_recognizer(engine, pool, options)
+
+    members = await _started(
+        settings, settings.hearing, "CALLWRIGHT_HEARING", make, settings.timeouts.hearing_s, stack
+    )
+    by_language = {
+        language: _ear([members[name] for name in names])
+        for language, names in settings.hearing.items()
+    }
+    return Ears(by_language, tuple(members.values()))
+
+
+def _ear(members: Sequence[Member[Recognizer]]) -> Recognizer:
+    first, *others = members
+    # Where nobody stands in for it, the utterance need not be kept.
+    return RecognizerChain(members) if others else first.engine
+
+
+async def open_mouths(settings: Settings, stack: AsyncExitStack) -> Mouths:
+    """Raises StartFailed: a language would have no voice; says why."""
+    members = await _started(
+        settings,
+        settings.speaking,
+        "CALLWRIGHT_SPEAKING",
+        make_synthesizer,
+        settings.timeouts.speaking_s,
+        stack,
+    )
+    _check_voices(settings, members)
+    keeps = "speech_cache" not in settings.without
+    mouths = {
+        name: Mouth(
+            member,
+            SpeechCache(
+                member.engine,
+                folder=settings.data_dir / "speech" if keeps else None,
+                memory_bytes=settings.speech_cache_bytes // len(members) if keeps else 0,
+            ),
+        )
+        for name, member in members.items()
+    }
+    return Mouths(
+        {
+            language: SpeechChain([mouths[name] for name in names])
+            for language, names in settings.speaking.items()
+        },
+        tuple(members.values()),
+        tuple(mouth.cache for mouth in mouths.values()),
+    )
+
+
+async def _started(
+    settings: Settings,
+    chains: Mapping[str, tuple[str, ...]],
+    setting: str,
+    make: Callable[[str, Mapping[str, str]], E],
+    deadline_s: float,
+    stack: AsyncExitStack,
+) -> dict[str, Member[E]]:
+    """Every engine that some language names, by that name. At least one of each chain is started.
+
+    Raises:
+        StartFailed: none of a chain is; or one that is named can't be made as it is set.
+    """
+    members: dict[str, Member[E]] = {}
+    faults: dict[str, str] = {}
+    for name in sorted({name for names in chains.values() for name in names}):
+        engine, options = options_of(settings.engines, name)
+        try:
+            members[name] = Member(name, make(engine, options), deadline_s=deadline_s)
+        except OptionInvalid as error:
+            raise StartFailed(f"CALLWRIGHT_ENGINES__{name.upper()}: {error}") from error
+        except EngineUnavailable as error:
+            raise StartFailed(f"{setting}: {error}") from error
+        stack.push_async_callback(members[name].engine.close)
+    async with asyncio.TaskGroup() as tasks:
+        for member in members.values():
+            tasks.create_task(_start(member, faults))
+    for language, names in chains.items():
+        if not any(members[name].is_started for name in names):
+            raise StartFailed("\n".join(f"{setting}: {faults[name]}" for name in names))
+        for name in names:
+            if name in faults:
+                logger.warning("{} {}: {}", setting, language, faults[name])
+    return members
+
+
+async def _start(member: Member[E], faults: dict[str, str]) -> None:
+    try:
+        await member.start()
+    except EngineUnavailable as error:
+        faults[member.name] = str(error)
+
+
+def _check_voices(settings: Settings, members: Mapping[str, Member[Synthesizer]]) -> None:
+    """Raises StartFailed: a line for each voice that no engine of its language has."""
+    faults: list[str] = []
+    for language, wanted in settings.voices.items():
+        names = settings.speaking.get(language)
+        if names is None:
+            fix = f"set CALLWRIGHT_SPEAKING__{language.upper()}"
+            faults.append(f"CALLWRIGHT_VOICES: no engine speaks {language}; {fix}")
+            continue
+        found = [voice_fault(members[name].engine, language, wanted) for name in names]
+        if all(found) and found[0]:
+            faults.append(f"CALLWRIGHT_VOICES: {'; '.join(found[0])}")
+    if faults:
+        raise StartFailed("\n".join(faults))
