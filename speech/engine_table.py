@@ -19,6 +19,7 @@ class EngineEntry:
     needs: str  # in words
     how_to_get_it: str  # a command
     factory: str  # "module:class"
+    is_embedded: bool = False  # works as it is installed: no weights to fetch, no address to set
     options: str = ""  # "module:class" of its `EngineOptions`; "" where it has none
     packages: tuple[str, ...] = ()  # importable names that must be there
     programs: tuple[str, ...] = ()  # names on the PATH that must be there
@@ -43,6 +44,7 @@ ENGINES: tuple[EngineEntry, ...] = (
         licence="MIT (code and English weights)",
         needs="the moonshine-voice 0.0.62 wheel, for the weights in it, and onnxruntime",
         how_to_get_it="pip install moonshine-voice==0.0.62",
+        is_embedded=True,
         factory="speech.engines.moonshine:MoonshineRecognizer",
         packages=("moonshine_voice", "onnxruntime"),
     ),
@@ -53,6 +55,7 @@ ENGINES: tuple[EngineEntry, ...] = (
         licence="GPL-3 (espeak-ng; runs in a process of its own)",
         needs="the espeakng-loader wheel, which carries the library and its data",
         how_to_get_it="pip install espeakng-loader==0.2.4",
+        is_embedded=True,
         factory="speech.engines.espeak:EspeakSynthesizer",
         packages=("espeakng_loader",),
     ),
@@ -63,6 +66,7 @@ ENGINES: tuple[EngineEntry, ...] = (
         licence="BSD-like (flite and its voices)",
         needs="the program flite",
         how_to_get_it="apt-get install flite",
+        is_embedded=True,
         factory="speech.engines.flite:FliteSynthesizer",
         programs=("flite",),
     ),
