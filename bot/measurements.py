@@ -40,6 +40,7 @@ class Measurements:
     pool: Mapping[str, int]  # threads, queued, running, dropped, refused
     jobs: Mapping[str, tuple[int, float, float]]  # by priority: jobs, run_s, waited_s
     cache: Mapping[str, int]  # hits, misses, memory_bytes, entries
+    engines: Mapping[str, tuple[int, bool]]  # by "hears name": failures, is_left_alone
     garbage: Mapping[str, tuple[int, float]]  # by generation: pauses, paused_s
     longest_pause_s: float
     process: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -80,6 +81,14 @@ def measure(
         cache={
             name: sum(getattr(stats, name) for stats in caches)
             for name in ("hits", "misses", "memory_bytes", "entries")
+        },
+        engines={
+            f"{kind} {member.name}": (member.failures, member.is_left_alone)
+            for kind, members in (
+                ("hears", services.ears.members),
+                ("speaks", services.mouths.members),
+            )
+            for member in members
         },
         garbage={
             str(generation): (garbage.pauses[generation], garbage.paused_s[generation])
@@ -132,6 +141,7 @@ class _Told(Collector):
         yield from self._calls()
         yield from self._lag()
         yield from self._models()
+        yield from self._engines()
         yield from self._process()
 
     def _calls(self) -> Iterator[Metric]:
@@ -219,6 +229,25 @@ class _Told(Collector):
         yield self._gauge(
             "callwright_speech_cache_bytes", "Its size in memory.", "cache", "memory_bytes"
         )
+
+    def _engines(self) -> Iterator[Metric]:
+        labels = ["worker", "kind", "engine"]
+        failures = CounterMetricFamily(
+            "callwright_engine_failures",
+            "What an engine failed at, or was too slow for, and another had to do.",
+            labels=labels,
+        )
+        left = GaugeMetricFamily(
+            "callwright_engine_left_alone",
+            "1: it failed lately or could not start, and is tried again soon.",
+            labels=labels,
+        )
+        for worker, told in self._workers.items():
+            for name, (count, is_left_alone) in told.engines.items():
+                where = [worker, *name.split(" ", 1)]
+                failures.add_metric(where, count)
+                left.add_metric(where, float(is_left_alone))
+        yield from (failures, left)
 
     def _process(self) -> Iterator[Metric]:
         yield from self._garbage()

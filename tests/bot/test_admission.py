@@ -128,6 +128,11 @@ async def test_the_measurements_are_in_prometheus_own_words(
     assert families["callwright_reserved_calls"].samples[0].value == 1
     assert families["process_resident_memory_bytes"].samples[0].value > 50e6
     assert families["callwright_speech_cache_misses"].samples[0].value > 0
+    engines = {
+        (sample.labels["kind"], sample.labels["engine"]): sample.value
+        for sample in families["callwright_engine_left_alone"].samples
+    }
+    assert engines == {("speaks", "espeak"): 0}
     assert families["callwright_event_loop_lag_seconds"].type == "histogram"
     priorities = {s.labels["priority"] for s in families["callwright_model_run_seconds"].samples}
     assert priorities == {"vad", "final", "partial", "prewarm"}
