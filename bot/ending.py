@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from bot.reply_stream import FromModel
 from ivr_flows.actions import Say
+from ivr_flows.events import Event
+from processors.frames import UtteranceHeardFrame
 from telephony.call import Disposition, EndedBy
 
 DISCONNECTED = "disconnected"
@@ -26,6 +29,10 @@ class FarEndLeft:
     """The far end is gone: queued behind what it did before."""
 
     reason: str
+
+
+Happening = Event | FromModel | UtteranceHeardFrame | FarEndLeft | None
+"""What a call's conversation takes, one after the other; None is nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 BotError
 ├── SettingsError    a setting is wrong, unknown or missing: one line for each
-└── StartFailed      the server can't start: says what is missing and how to get it
+├── StartFailed      the server can't start: says what is missing and how to get it
+├── ModelFailed      no language model gave a whole reply; holds what was given of it
+└── EmbeddingFailed  texts could not be turned into vectors; they are searched by words alone
 
 Of telephony's tree:
 
@@ -23,6 +25,19 @@ class SettingsError(BotError):
 
 class StartFailed(BotError):
     """The server can't start."""
+
+
+class ModelFailed(BotError):
+    """No endpoint gave a whole reply; the message has a part for each: "name: why; name: why"."""
+
+    def __init__(self, message: str, *, given: str = "") -> None:
+        """`given`: the words that were given before the reply broke off; "" where none were."""
+        super().__init__(message)
+        self.given = given
+
+
+class EmbeddingFailed(BotError):
+    """The endpoint for embeddings gave no vectors that can be used; says why."""
 
 
 class StreamRefused(LineRefused):

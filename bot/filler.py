@@ -59,6 +59,11 @@ class SilencePolicy:
         if not is_owing and not self._is_unheard:
             self.settled()
 
+    def owe(self, at_ms: int) -> None:
+        """Something is owed again from now on, if nothing was: what was said did not settle it."""
+        if self._since_ms is None:
+            self._since_ms = at_ms
+
     def bot_began(self) -> None:
         """The bot's voice came."""
         self._bot_sounds = True

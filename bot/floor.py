@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.early_answers import EarlyAnswers
+from bot.early_answers import EarlyAnswers, SpeechAhead
 from bot.filler import Fillers
 from bot.listening import Listening, use_of
 from bot.overlap import Overlap
@@ -20,6 +20,8 @@ from processors.frames import (
     UtterancePartialFrame,
 )
 
+FromCaller = UtterancePartialFrame | CallerVoiceFrame | UtteranceHeardFrame | SpeechSustainedFrame
+
 
 class Floor:
     """Carries out what `Overlap` and `use_of` decide, and tells the conversation."""
@@ -31,21 +33,41 @@ class Floor:
         saying: Saying,
         notes: TurnNotes,
         early: EarlyAnswers,
+        ahead: SpeechAhead,
         listening: Listening,
         fillers: Fillers,
         put: Callable[[Event | UtteranceHeardFrame], None],
+        hold: Callable[[bool], None] = lambda is_held: None,
     ) -> None:
-        """`put` queues what the conversation is to take."""
+        """`put` queues what the conversation is to take; `hold` keeps a model's words back while
+        the caller has the floor."""
         self._says = says
         self._saying = saying
         self._notes = notes
         self._early = early
+        self._ahead = ahead
         self._listening = listening
         self._fillers = fillers
         self._put = put
+        self._hold = hold
         self._overlap = Overlap()
         self._pressed_ms = -1  # when the last key came, and what waited for it
         self._pressed_for: Listen | None = None
+
+    async def take(self, frame: FromCaller, state: State, *, is_ending: bool) -> None:
+        """Anything that is heard of the caller; `is_ending`: nothing but an end follows."""
+        match frame:
+            case UtterancePartialFrame():
+                if not self._says.must_finish:
+                    await self._ahead.consider(frame, state)
+                await self.partial(frame, state)
+            case CallerVoiceFrame():
+                self.voice(frame)
+            case UtteranceHeardFrame():
+                self._ahead.settle()
+                await self.heard(frame, state, is_ending=is_ending)
+            case SpeechSustainedFrame():
+                await self.sustained(frame)
 
     def voice(self, frame: CallerVoiceFrame) -> None:
         """The caller's voice came, or went."""
@@ -54,6 +76,7 @@ class Floor:
             return  # it may be a click
         if frame.is_heard:
             self._early.voice_began(frame.at_ms)
+            self._hold(True)
             self._fillers.tell().settled()
         else:
             self._fillers.tell().turn_ended(frame.at_ms - frame.silent_ms, is_heard=False)
@@ -67,11 +90,13 @@ class Floor:
 
     def unlistened(self) -> None:
         """Nobody listens to what the caller may be saying."""
+        self._hold(False)
         self._notes.partial(None)
         self._fillers.tell().heard()
 
     def unheard(self) -> None:
         """What the caller said will never be known."""
+        self._hold(False)
         self._notes.partial(None)
         self._early.voice_failed()
         self._fillers.tell().heard()
@@ -117,6 +142,7 @@ class Floor:
             self._put(frame)
             return
         self._fillers.tell().settled()
+        self._hold(False)
         match use:
             case "addition":
                 rest = replace(frame, text=self._early.rest(frame))

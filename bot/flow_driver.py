@@ -5,8 +5,8 @@ no policy of its own but this: what is said while an uninterruptible prompt play
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from typing import cast
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -20,17 +20,21 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 
+from bot.conversing import Conversing
 from bot.early_answers import EarlyAnswers, SpeechAhead
-from bot.ending import BROKEN, CallEnding, FarEndLeft, apology, far_end_left
+from bot.ending import BROKEN, CallEnding, FarEndLeft, Happening, apology, far_end_left
 from bot.filler import Fillers, filler
-from bot.floor import Floor
+from bot.floor import Floor, FromCaller
 from bot.journal import Journal
 from bot.listening import Listening
+from bot.minds import Minds
+from bot.reply_stream import FromModel
 from bot.say_queue import SayQueue
 from bot.saying import Ducking, Saying
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import (
     Action,
+    ForModel,
     HangUp,
     Listen,
     Report,
@@ -41,7 +45,6 @@ from ivr_flows.actions import (
     Transfer,
 )
 from ivr_flows.events import (
-    Event,
     Failed,
     Heard,
     HungUp,
@@ -51,16 +54,13 @@ from ivr_flows.events import (
     Responded,
     Started,
 )
-from ivr_flows.interpreter import Interpreter, Phase, State
+from ivr_flows.interpreter import Interpreter, State
 from processors.call_clock import CallClock
 from processors.frames import (
-    CallerVoiceFrame,
     HearingFailedFrame,
     NoInputFrame,
-    SpeechSustainedFrame,
     UtteranceEndedFrame,
     UtteranceHeardFrame,
-    UtterancePartialFrame,
     UtteranceStartedFrame,
 )
 from processors.hearing import ENDED_TURN
@@ -84,28 +84,36 @@ class FlowDriver(FrameProcessor):
         disconnect_is_hang_up: bool = False,
         ducking: Ducking | None = None,
         tells_hearing: bool = True,
+        minds: Minds | None = None,
     ) -> None:
         """`transfer` hands the call to a number or desk: None when it did, else why it could not.
         `prepare` (text, language) has a text ready to be spoken. `on_end` is told once how the
         conversation ended; when the flow ends it, after the far end played the last word.
         `disconnect_is_hang_up`: callers hang up by closing the connection, as browsers do.
         `ducking`: the gain of the bot's voice, where the line has one. `tells_hearing`: what the
-        flow expects ends the caller's turns."""
+        flow expects ends the caller's turns. `minds`: what `converse` nodes think with."""
         super().__init__()
-        self._interpreter = interpreter
-        self._state = state
-        self._journal = journal
+        self._interpreter, self._state = interpreter, state
         self._notes = TurnNotes(journal)
-        self._clock = clock
-        self._request = request
+        self._journal, self._clock = journal, clock
         self._transfer = transfer
         self._on_end = on_end
         self._disconnect_is_hang_up = disconnect_is_hang_up
-        self._events: asyncio.Queue[Event | UtteranceHeardFrame | FarEndLeft] = asyncio.Queue()
+        self._events: asyncio.Queue[Happening] = asyncio.Queue()
         self._ahead = SpeechAhead(interpreter, prepare)
         self._early = EarlyAnswers(interpreter)
         self._tasks: list[asyncio.Task[None]] = []
         self._says = SayQueue()
+        self._conversing = Conversing(
+            minds or Minds(),
+            request=request,
+            asked=lambda: (interpreter.asked(self._state), self._state.language),
+            is_speaking=lambda: self._says.is_speaking,
+            owe=lambda: self._fillers.tell().owe(clock.audio_ms),
+            notes=self._notes,
+            clock=clock,
+            put=self._events.put_nowait,
+        )
         self._saying = Saying(
             self._says,
             self._notes,
@@ -113,41 +121,44 @@ class FlowDriver(FrameProcessor):
             speak=self.push_frame,
             interrupt=self.broadcast_interruption,
             ducking=ducking,
+            teller=self._conversing,
         )
         self._listening = Listening(interpreter, self._notes, clock, tells_hearing=tells_hearing)
         self._fillers = Fillers(clock, self._fill_silence)
-        self._floor = Floor(
-            says=self._says,
-            saying=self._saying,
-            notes=self._notes,
-            early=self._early,
-            listening=self._listening,
-            fillers=self._fillers,
-            put=self._events.put_nowait,
-        )
+        self._floor = self._new_floor()
         self._ending: HangUp | Transfer | None = None
         self._no_transfer = asyncio.Event()  # clear while the carrier is asked for one
         self._no_transfer.set()
         self._is_gone = self._has_ended = False
 
+    def _new_floor(self) -> Floor:
+        return Floor(
+            says=self._says,
+            saying=self._saying,
+            notes=self._notes,
+            early=self._early,
+            ahead=self._ahead,
+            listening=self._listening,
+            fillers=self._fillers,
+            put=self._events.put_nowait,
+            hold=self._conversing.hold,
+        )
+
     async def setup(self, setup: FrameProcessorSetup) -> None:
         """Start the task that takes the events."""
         await super().setup(setup)
-        self._begin(self._take_events())
-        self._begin(self._fillers.run())
+        for work in (self._take_events(), self._fillers.run()):
+            self._tasks.append(cast(asyncio.Task[None], self.create_task(work)))
 
     async def cleanup(self) -> None:
         """End the tasks: the events', and requests still under way; a transfer's end is awaited."""
         await self._no_transfer.wait()
         await super().cleanup()
         await self._ahead.stop()
+        await self._conversing.stop()
         for task in self._tasks:
             if not task.done():
                 await self.cancel_task(task)
-        self._tasks.clear()
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(cast(asyncio.Task[None], self.create_task(work)))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Everything that is said to the conversation ends here; other frames pass."""
@@ -155,25 +166,15 @@ class FlowDriver(FrameProcessor):
         match frame:
             case InputDTMFFrame():
                 self._pressed(frame)
-            case UtterancePartialFrame():
-                if not self._says.must_finish:
-                    await self._ahead.consider(frame, self._state)
-                await self._floor.partial(frame, self._state)
-            case CallerVoiceFrame():
-                self._floor.voice(frame)
-            case UtteranceHeardFrame():
-                self._ahead.settle()
-                is_ending = self._ending is not None
-                await self._floor.heard(frame, self._state, is_ending=is_ending)
-            case SpeechSustainedFrame():
-                await self._floor.sustained(frame)
+            case _ if isinstance(frame, FromCaller):
+                await self._floor.take(frame, self._state, is_ending=self._ending is not None)
             case NoInputFrame():
                 self._events.put_nowait(NothingHeard())
             case HearingFailedFrame():
                 self._floor.unheard()
                 self._failed("hearing", frame.reason, self._clock.now_ms())
             case UtteranceStartedFrame():
-                self._notes.started(frame)
+                self._saying.started(frame)
             case UtteranceEndedFrame():
                 await self._utterance_ended(frame)
             case _:
@@ -215,8 +216,6 @@ class FlowDriver(FrameProcessor):
             await self._saying.cut_off()
         await self._end(ending)
 
-    # What happens on the line
-
     def _pressed(self, frame: InputDTMFFrame) -> None:
         digit = frame.button.value
         duration_ms: int | None = frame.metadata.get("duration_ms")  # where the carrier tells
@@ -236,8 +235,6 @@ class FlowDriver(FrameProcessor):
         self._notes.note(f"{stage}_failed", at_ms, reason=reason)
         self._events.put_nowait(Failed(stage, reason))
 
-    # The conversation
-
     async def _take_events(self) -> None:
         while not self._has_ended:
             event = await self._events.get()
@@ -252,19 +249,23 @@ class FlowDriver(FrameProcessor):
                     return
                 await self._saying.say(apology(self._state.language))
 
-    async def _take(self, event: Event | UtteranceHeardFrame | FarEndLeft) -> None:
+    async def _take(self, event: Happening) -> None:
         if isinstance(event, FarEndLeft):
             await self._end_without_far_end(event.reason)
             return
         if isinstance(event, UtteranceHeardFrame):
             event = await self._answer(event)
+        elif isinstance(event, FromModel):
+            event = self._conversing.admit(event)
+        if event is None:
+            return
         if self._ending is None:
             self._state, actions = self._interpreter.step(self._state, event)
             self._early.stepped(event, actions)
             for action in actions:
                 await self._act(action)
             await self._expect()
-            is_owing = self._state.phase is Phase.REQUESTING or not self._says.is_done
+            is_owing = self._state.is_owing or not self._says.is_done
             self._fillers.tell().stepped(is_owing=is_owing)
         may_end = self._says.is_done and not self._is_gone and not self._early.is_going_on
         if self._ending is not None and may_end:
@@ -273,6 +274,7 @@ class FlowDriver(FrameProcessor):
     async def _answer(self, frame: UtteranceHeardFrame) -> Heard:
         """What was said, with the answer before it if that goes on here."""
         heard, before = self._early.whole(frame)
+        self._conversing.hold(False)
         if before is not None:
             self._notes.went_on(frame, heard.text)
             self._ending = None
@@ -282,7 +284,7 @@ class FlowDriver(FrameProcessor):
             self._state, _ = self._interpreter.step(before, Played())
         else:  # once: the bot's own voice, on a line with echo, could go on for ever
             self._early.remember(frame, heard, self._state)
-        return heard
+        return await self._conversing.understood(self._interpreter, self._state, heard)
 
     async def _carry_out_ending(self, ending: HangUp | Transfer) -> None:
         disposition = Disposition(ending.disposition)
@@ -304,6 +306,9 @@ class FlowDriver(FrameProcessor):
     async def _act(self, action: Action) -> None:
         if self._is_gone and not isinstance(action, Report | HangUp):
             return  # nobody is there for it
+        if isinstance(action, ForModel):
+            await self._conversing.act(action)
+            return
         match action:
             case Say():
                 await self._saying.say(action)
@@ -314,7 +319,7 @@ class FlowDriver(FrameProcessor):
             case Listen():
                 self._listening.asked = action
             case Request():
-                self._begin(self._carry_out(action))
+                self._conversing.begin_request(action)
             case Report():
                 self._journal.outcome(action.variables)
             case SwitchLanguage():
@@ -331,16 +336,10 @@ class FlowDriver(FrameProcessor):
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _fill_silence(self) -> None:
-        say = filler(self._state.language, self._state.node)
+        say = self._conversing.filler or filler(self._state.language, self._state.node)
         if say and self._ending is None and not self._is_gone and not self._has_ended:
             self._notes.note("filler", self._clock.now_ms())
             await self._saying.fill(say)
-
-    async def _carry_out(self, action: Request) -> None:
-        result = await self._request(action)
-        if isinstance(result, Failed):
-            self._notes.note("request_failed", self._clock.now_ms(), reason=result.reason)
-        self._events.put_nowait(result)
 
     async def _end(self, ending: CallEnding) -> None:
         if self._has_ended:

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from loguru import logger
+
 from bot.engine_settings import options_of
 from bot.errors import StartFailed
 from bot.phone_numbers import e164
+from bot.pipecat_engines import ALL_ENGINES
 from bot.settings import Settings
 from ivr_flows.errors import FlowInvalid, FlowUnknown, VariablesInvalid
-from ivr_flows.flow import Flow
+from ivr_flows.flow import ConverseNode, Flow
 from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.spoken_lengths import speakable_values
 from ivr_flows.variables import problems_of_values
-from speech.engine_table import ENGINES, Kind
+from speech.engine_table import Kind
 from speech.errors import EngineUnavailable
 from speech.registry import entry
 
@@ -41,7 +44,24 @@ def usable_flows(settings: Settings) -> dict[str, Flow]:
     flows, faults = examine_flows(settings)
     if faults:
         raise StartFailed("\n".join(str(fault) for fault in faults))
+    for warning in warnings_of(settings, flows):
+        logger.warning(warning)
     return flows
+
+
+def warnings_of(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[str]:
+    """What the flows can't do here, though they answer: conversations without a model."""
+    if settings.llm.endpoints:
+        return
+    answering = {settings.default_flow, *(route.flow for route in settings.numbers.values())}
+    unused = {path.stem for path in SHIPPED.glob("*.yaml")} - answering
+    for flow in flows.values():
+        for name, node in flow.nodes.items():
+            if isinstance(node, ConverseNode) and flow.name not in unused:
+                yield (
+                    f'flow {flow.name}: no language model is set, so node "{name}" leads straight '
+                    f'to "{node.fallback}"; set CALLWRIGHT_LLM__ENDPOINTS'
+                )
 
 
 def examine_flows(settings: Settings) -> tuple[dict[str, Flow], tuple[Fault, ...]]:
@@ -57,6 +77,7 @@ def examine_flows(settings: Settings) -> tuple[dict[str, Flow], tuple[Fault, ...
         *_variables(settings, flows),
         *_numbers(settings, flows),
         *_languages(settings),
+        *_knowledge(settings, flows),
     )
     return flows, faults
 
@@ -73,6 +94,22 @@ def _folder(folder: Path) -> tuple[dict[str, Flow], tuple[Fault, ...]]:
     except FlowUnknown as error:
         fix = "it must be a folder of flow files that this user may read"
         return {}, (Fault(f"CALLWRIGHT_FLOWS_DIR: {error}", fix),)
+
+
+def _knowledge(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Fault]:
+    """A knowledge base that isn't there would be found out by the first caller who asks."""
+    if not settings.llm.endpoints:
+        return  # nobody looks anything up
+    for flow in flows.values():
+        for name, node in flow.nodes.items():
+            if isinstance(node, ConverseNode) and node.knowledge not in (
+                None,
+                *settings.llm.knowledge,
+            ):
+                what = f'flow {flow.name}: node "{name}" looks things up in "{node.knowledge}"'
+                yield Fault(
+                    what, f"name its folder in CALLWRIGHT_LLM__KNOWLEDGE as {node.knowledge}"
+                )
 
 
 def _default(settings: Settings, flows: Mapping[str, Flow]) -> Iterator[Fault]:
@@ -140,13 +177,13 @@ def _languages(settings: Settings) -> Iterator[Fault]:
 def _known_languages(engine: str, kind: Kind) -> tuple[str, ...]:
     """None of an engine that isn't known: that is told when it is to be loaded."""
     try:
-        return entry(engine, kind).languages
+        return entry(engine, kind, ALL_ENGINES).languages
     except EngineUnavailable:
         return ()
 
 
 def _engines_for(language: str, kind: Kind) -> str:
-    able = [one.name for one in ENGINES if one.kind == kind and language in one.languages]
+    able = [one.name for one in ALL_ENGINES if one.kind == kind and language in one.languages]
     return f"choose {' or '.join(able)}" if able else "leave it out"
 
 

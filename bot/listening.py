@@ -8,7 +8,7 @@ from bot.overlap import HEARD_CONFIDENCE, SOUND_CONFIDENCE
 from bot.say_queue import SayQueue
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Listen
-from ivr_flows.interpreter import Interpreter, Phase, State
+from ivr_flows.interpreter import Interpreter, State
 from ivr_flows.wording.listening_noises import only_follows, takes_the_floor
 from processors.call_clock import CallClock
 from processors.frames import ListenFrame, UtteranceHeardFrame
@@ -105,7 +105,7 @@ class Listening:
     def is_statement(self, state: State, says: SayQueue) -> bool:
         """Whether the bot is telling something, and the question comes behind it."""
         is_asking = self._interpreter.expected(state) is not None
-        return not is_asking or says.playing_node not in ("", state.node)
+        return not is_asking or says.playing_node not in ("", state.node) or not says.is_asking
 
     def is_about(self, state: State, text: str) -> bool:
         """Whether the words concern what the conversation waits for."""
@@ -121,7 +121,7 @@ class Listening:
             self._notes.note("keypad_only", self._clock.now_ms(), language=language)
         if asked is None:
             return ListenFrame(language=language, speech=False)
-        tells, is_asking = self._tells_hearing, state.phase is not Phase.REQUESTING
+        tells, is_asking = self._tells_hearing, not state.is_owing
         return ListenFrame(
             language=language,
             speech=asked.speech and not is_ending,
@@ -130,6 +130,7 @@ class Listening:
             timeout_ms=self._time_left_ms(asked, is_waiting=not says.is_speaking and is_asking),
             expectation=self._interpreter.expected(state) if tells else None,
             finish_key=asked.finish_key,
+            other_languages=asked.other_languages,
         )
 
     def _time_left_ms(self, asked: Listen, *, is_waiting: bool) -> int | None:

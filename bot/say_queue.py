@@ -60,6 +60,12 @@ class SayQueue:
         return next((telling.say.node for telling in (*self._unplayed.values(), *stopped)), "")
 
     @property
+    def is_asking(self) -> bool:
+        """Whether what is being said, or was when a voice stopped it, asks for an answer."""
+        stopped = (telling for _, telling in self._stopped)
+        return next((telling.say.asks for telling in (*self._unplayed.values(), *stopped)), True)
+
+    @property
     def must_finish(self) -> bool:
         """Whether a prompt is being said that nothing cuts short."""
         return any(not telling.say.interruptible for telling in self._unplayed.values())
@@ -73,7 +79,10 @@ class SayQueue:
 
     def hold(self, say: Say) -> None:
         """It is to be said behind everything else."""
-        self._held.append(Telling(say))
+        if say.clause and self._stopped:  # the rest of what gave way: said with it, or not at all
+            self._stopped.append((None, Telling(say)))
+        else:
+            self._held.append(Telling(say))
 
     def next(self) -> Telling | None:
         """What may be spoken now, if anything: to be told `handed_on` at once."""

@@ -8,7 +8,13 @@ from bot.say_queue import SayQueue, Telling
 from bot.turn_notes import TurnNotes
 from ivr_flows.actions import Say
 from processors.call_clock import CallClock
-from processors.frames import CallerVoiceFrame, FillerFrame, SayFrame, UtteranceEndedFrame
+from processors.frames import (
+    CallerVoiceFrame,
+    FillerFrame,
+    SayFrame,
+    UtteranceEndedFrame,
+    UtteranceStartedFrame,
+)
 
 
 class Ducking(Protocol):
@@ -27,6 +33,18 @@ class Ducking(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """Wants to know what of a model's reply was heard."""
+
+    def begun(self, clause: int) -> None:
+        """The far end begins to hear a clause: `told` follows."""
+        ...
+
+    def told(self, clause: int, heard: str) -> None:
+        """So much of the clause was heard, and no more unless it is said again."""
+        ...
+
+
 class Saying:
     """Carries out what `SayQueue` allows."""
 
@@ -39,9 +57,10 @@ class Saying:
         speak: Callable[[SayFrame | FillerFrame], Awaitable[None]],
         interrupt: Callable[[], Awaitable[None]],
         ducking: Ducking | None,
+        teller: Teller | None = None,
     ) -> None:
         """`interrupt` empties everything between here and the far end's ear. `ducking`: None on
-        lines where it can't be done."""
+        lines where it can't be done. `teller`: is told what becomes of a reply's clauses."""
         self._queue = queue
         self._notes = notes
         self._clock = clock
@@ -49,6 +68,8 @@ class Saying:
         self._interrupt = interrupt
         self._ducking = ducking
         self._caller_speaks = False
+        self._teller = teller
+        self._clauses: dict[int, Telling] = {}  # of replies, by utterance id
 
     async def say(self, say: Say) -> None:
         """Say it behind everything else."""
@@ -63,6 +84,10 @@ class Saying:
             say = telling.say
             utterance_id = self._notes.said(replace(say, text=telling.rest), self._clock.now_ms())
             self._queue.handed_on(utterance_id, telling)
+            if say.clause:
+                self._clauses[utterance_id] = telling
+            for source in say.cites:
+                self._notes.note("cited", self._clock.now_ms(), text=say.text, source=source)
             await self._speak(
                 SayFrame(utterance_id, say.text, say.language, telling.heard_text, telling.heard_ms)
             )
@@ -98,9 +123,18 @@ class Saying:
         self._queue.take_up()
         await self.release()
 
+    def started(self, frame: UtteranceStartedFrame) -> None:
+        """The far end begins to hear an utterance."""
+        self._notes.started(frame)
+        if (clause := self._clauses.get(frame.utterance_id)) and self._teller:
+            self._teller.begun(clause.say.clause)
+
     async def ended(self, frame: UtteranceEndedFrame) -> bool:
         """An utterance was played, or will never be; whether it was awaited."""
         self._notes.ended(frame)
+        if (clause := self._clauses.pop(frame.utterance_id, None)) and self._teller:
+            heard = f"{clause.heard_text} {frame.heard_text}".strip()
+            self._teller.told(clause.say.clause, heard)
         was_awaited = self._queue.played(
             frame.utterance_id, frame.end_ms, frame.heard_text, frame.heard_ms
         )

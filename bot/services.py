@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import httpx
 from loguru import logger
@@ -13,6 +13,8 @@ from bot.engines import Ears, Mouths, open_ears, open_mouths
 from bot.errors import StartFailed
 from bot.filler import filler
 from bot.flow_settings import usable_flows
+from bot.llm.knowledge import KnowledgeBase
+from bot.llm.opening import open_knowledge_bases, open_model, open_understanding
 from bot.phone_numbers import e164
 from bot.settings import Settings
 from bot.urls import Urls
@@ -34,6 +36,10 @@ from telephony.outcome_delivery import DeliveryRules, OutcomeDelivery
 from telephony.store import CallStore, now_unix_ms
 from telephony.twilio import TwilioCarrier
 from telephony.workers import this_worker
+
+if TYPE_CHECKING:
+    from bot.llm.model import LanguageModel  # OpenAI's client comes with it: 1 s and 40 MB
+    from bot.llm.understanding import Understanding
 
 LINE_RATE_HZ = 8000
 """The rate for which static prompts are rendered ahead: both carriers' default."""
@@ -64,6 +70,9 @@ class Services:
     dialer: Dialer
     delivery: OutcomeDelivery | None  # None: outcomes aren't signed, so none are delivered
     http: httpx.AsyncClient
+    llm: "LanguageModel | None"  # None: no endpoint is configured
+    understanding: "Understanding | None"  # None: the flow's own words alone decide
+    knowledge: Mapping[str, KnowledgeBase]  # by the name that flows use
 
     def flow(self, name: str) -> Flow:
         """The flow of that name. Raises FlowUnknown."""
@@ -128,9 +137,11 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
             speaking = tasks.create_task(open_mouths(settings, stack))
             tasks.create_task(_start(store))
             reading = tasks.create_task(asyncio.to_thread(usable_flows, settings))
+            knowing = tasks.create_task(open_knowledge_bases(settings, stack))
         carriers = _carriers(settings, store)
         for carrier in carriers.values():
             stack.push_async_callback(carrier.close)
+        llm = open_model(settings.llm, stack)
         yield Services(
             settings=settings,
             urls=urls,
@@ -147,6 +158,9 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
             http=await stack.enter_async_context(
                 httpx.AsyncClient(timeout=settings.timeouts.request_s)
             ),
+            llm=llm,
+            understanding=open_understanding(settings.llm, llm),
+            knowledge=knowing.result(),
         )
 
 

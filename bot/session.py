@@ -14,6 +14,7 @@ from pipecat.workers.runner import WorkerRunner
 from bot.ending import CallEnding
 from bot.flow_driver import FlowDriver
 from bot.flow_requests import carry_out
+from bot.minds import Minds
 from bot.pipeline import call_pipeline
 from bot.saying import Ducking
 from bot.services import Services
@@ -98,6 +99,7 @@ class CallSession:
         """The whole call."""
         with logger.contextualize(call_id=self.call_id):
             logger.info("call begins: flow {}, language {}", self._call.flow, self._call.language)
+            await self._services.mouths.get_ready(self._services.settings.voices)
             async with asyncio.TaskGroup() as notes:
                 notes.create_task(self._journal.run())
                 await self._converse()
@@ -168,7 +170,10 @@ class CallSession:
         without = services.settings.without
         prepares = not without & {"speculation", "speech_cache"}
         flow = services.flow(self._call.flow)
-        interpreter = Interpreter(flow, hearing=frozenset(services.ears.by_language))
+        minds = Minds(services.llm, services.knowledge, services.understanding)
+        interpreter = Interpreter(
+            flow, hearing=frozenset(services.ears.by_language), has_model=minds.model is not None
+        )
         language = self._call.language or services.settings.default_language
         state = interpreter.start_state(self._call.variables, language)
         return FlowDriver(
@@ -183,6 +188,7 @@ class CallSession:
             disconnect_is_hang_up=self._line.rtvi,
             ducking=self._line.ducking,
             tells_hearing="flow_endings" not in without,
+            minds=minds,
         )
 
     def _new_worker(self) -> PipelineWorker:

@@ -1,11 +1,12 @@
 """What values of settings may look like: types with a check and with words for people."""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from bot.phone_numbers import as_dialled
 
@@ -17,6 +18,19 @@ class Allowed:
     """What a field accepts, in words: metadata for `Annotated`."""
 
     words: str
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """Every secret that is set in a group of settings, in its groups and in its tables."""
+    if isinstance(value, SecretStr):
+        if value.get_secret_value():
+            yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for each in cast("Mapping[object, object]", value).values():
+            yield from secrets_in(each)
 
 
 def _web_url(value: str) -> str:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import (
-    BaseModel,
     Field,
     SecretStr,
     ValidationError,
@@ -30,6 +29,7 @@ from bot.capacity import (
 )
 from bot.engine_settings import EngineNames, EngineOptionTexts, option_secrets
 from bot.errors import SettingsError
+from bot.llm_settings import LlmSettings
 from bot.loop_lag import LATE_MS
 from bot.setting_groups import (
     BusinessSettings,
@@ -45,6 +45,7 @@ from bot.setting_values import (
     Language,
     PhoneNumber,
     WebUrl,
+    secrets_in,
 )
 from bot.settings_text import (
     SettingRow,
@@ -171,7 +172,14 @@ class Settings(BaseSettings):
     )
     voices: dict[Language, str] = Field(
         default_factory=dict[str, str],
-        description="Voice of the engine, per language; else the engine's own choice.",
+        description="Voice, per language: a preset such as professional, or an engine's own "
+        "(docs/voices.md); else the engine's choice.",
+    )
+    voices_file: Path | None = Field(default=None, description="Presets of your own (YAML).")
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis in which spoken texts and custom voices are shared, e.g. "
+        "redis://:password@host:6379/0.",
     )
     pool_threads: int = Field(
         default=0,
@@ -212,6 +220,7 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = Field(default_factory=TwilioSettings)
     exotel: ExotelSettings = Field(default_factory=ExotelSettings)
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings)
+    llm: LlmSettings = Field(default_factory=LlmSettings)
 
     @field_validator("without", mode="before")
     @classmethod
@@ -278,13 +287,8 @@ class Settings(BaseSettings):
 
     def secret_values(self) -> frozenset[str]:
         """Every secret that is set, for the log's filter."""
-        groups: tuple[BaseModel, ...] = (self, self.business, self.twilio, self.exotel)
-        values = (getattr(group, name) for group in groups for name in type(group).model_fields)
-        return frozenset(
-            value.get_secret_value()
-            for value in values
-            if isinstance(value, SecretStr) and value.get_secret_value()
-        ) | option_secrets(self.engines)
+        unmasked = self.model_copy(update={"engines": {}})  # most of their options are no secrets
+        return frozenset(secrets_in(unmasked)) | option_secrets(self.engines)
 
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:

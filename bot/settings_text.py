@@ -132,6 +132,8 @@ def explain(
         elif inside:
             before = f"{problems[name]}; " if name in problems else ""
             problems[name] = f"{before}at {'.'.join(inside)}: {_sentence(message)}"
+        elif leaf.is_table:  # what was meant for it may hold keys
+            problems[name] = f"it must be {allowed(leaf.field)}"
         else:
             shown = _clip(repr(detail["input"]))
             problems[name] = f"{shown} is not allowed; it must be {allowed(leaf.field)}"

@@ -10,6 +10,7 @@ from processors.frames import (
     UtterancePartialFrame,
     UtteranceStartedFrame,
 )
+from telephony.call import JsonValue
 from telephony.records import CallEvent, KeyPress, PartialTurn, Turn, TurnLatency, Who
 
 
@@ -22,7 +23,7 @@ class TurnNotes:
         self._unanswered: TurnLatency | None = None  # the caller's last turn, not yet replied to
         self._replies: dict[int, TurnLatency] = {}  # by the reply's utterance id
 
-    def note(self, kind: str, at_ms: int, **detail: str) -> None:
+    def note(self, kind: str, at_ms: int, **detail: JsonValue) -> None:
         """Anything beside the turns."""
         self._journal.event(CallEvent(kind, at_ms, detail))
 

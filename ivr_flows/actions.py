@@ -14,6 +14,9 @@ class Say:
     node: str  # the node that says it
     interruptible: bool = True
     is_static: bool = False  # without variables: worth rendering before any call
+    clause: int = 0  # > 0: of a reply; `Told` says what of it was heard
+    asks: bool = True  # False: it asks nothing, so a "haan" over it only follows
+    cites: tuple[str, ...] = ()  # where it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Listen:
     free_speech: bool = False  # True: nothing particular is expected (a `listen` node)
     max_digits: int = 0  # > 0: a number of at most so many digits is being keyed or spoken
     finish_key: str = ""  # this key ends the number, keyed or spoken
+    other_languages: tuple[str, ...] = ()  # ISO 639-1; may be spoken instead, for ears that tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,48 @@ class Request:
     timeout_ms: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     json: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Converse:
+    """Have the model reply, to what `Interpreter.asked` then says; a reply under way is stopped.
+
+    Answered by `Replied`, clause by clause, and `ReplyEnded`; or by `Failed("llm", ...)`.
+    """
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """Nobody waits for the model's reply any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Search a knowledge base."""
+
+    knowledge: str
+    query: str
+    limit: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UseTool:
+    """Do what the model asked for; answered by one `ToolAnswered`."""
+
+    call_id: str
+    tool: str
+    work: Request | LookUp
+    filler: Say | None = None  # what is said when it takes long; None: as for any silence
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTime:
+    """From now on the node has so much time; answered by `TimeIsUp`."""
+
+    node: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +125,9 @@ class HangUp:
     disposition: str  # confirmed, rejected, no_input, hung_up, transferred, failed, completed, ...
 
 
-Action = Say | StopSaying | Listen | Request | Report | SwitchLanguage | Transfer | HangUp
+ForModel = Converse | StopReply | UseTool | LimitTime
+"""What a `converse` node asks for beside what every node does."""
+
+Action = (
+    Say | StopSaying | Listen | Request | ForModel | Report | SwitchLanguage | Transfer | HangUp
+)

@@ -66,14 +66,14 @@ def collect_silence(turn: Turn, node: CollectNode) -> None:
 
 def collect_heard(turn: Turn, node: CollectNode, event: Heard) -> None:
     """Words at a `collect`: the number, or its correction, or an answer that counts anywhere."""
-    value = _spoken(node, event.text, turn.state.language)
+    value = _spoken(node, event.text, turn.heard_in)
     if turn.state.phase is Phase.CHECKING:
         _read_back_answered(turn, node, event, value)
         return
     means, confidence = meant(turn, event)
     if means is not None and confidence >= HIGH_CONFIDENCE and value is None:
         turn.take(means)
-    elif asks_for_time(event.text, turn.state.language) and node.kind == "minutes":
+    elif asks_for_time(event.text, turn.heard_in) and node.kind == "minutes":
         turn.stop_saying()
         turn.listen()  # "wait two minutes", "ek minute ruko": no answer, and no reason to complain
     elif value is not None:
@@ -87,8 +87,8 @@ def collect_heard(turn: Turn, node: CollectNode, event: Heard) -> None:
 
 
 def _read_back_answered(turn: Turn, node: CollectNode, event: Heard, value: Value) -> None:
-    answer = yes_or_no(event.text, turn.state.language)
-    key = _key_said(node, event.text, turn.state.language)
+    answer = yes_or_no(event.text, turn.heard_in)
+    key = _key_said(node, event.text, turn.heard_in)
     if key.choice is not None and answer.choice in (None, key.choice):
         answer, value = key, None
     if value is not None and value != turn.state.pending:

@@ -19,6 +19,7 @@ _COLOURS = {
     "menu": "#7a4fb5",
     "collect": "#7a4fb5",
     "listen": "#7a4fb5",
+    "converse": "#9d3f8f",
     "decide": "#8a6d1f",
     "set": "#6b7280",
     "request": "#0f7b6c",
@@ -106,7 +107,8 @@ def svg(flow: Flow, language: str | None = None) -> str:
 def mermaid(flow: Flow, language: str | None = None) -> str:
     """The flow as a Mermaid flowchart, for pages that draw those."""
     pictures = _pictures(flow, language or flow.languages[0])
-    shapes = {"menu": "{{%s}}", "collect": "[/%s/]", "listen": "[/%s/]", "decide": "{%s}"}
+    shapes = {"menu": "{{%s}}", "decide": "{%s}"}
+    shapes |= dict.fromkeys(("collect", "listen", "converse"), "[/%s/]")
     shapes |= {"hangup": "([%s])", "transfer": "([%s])", "from": "((%s))"}
     out = ["flowchart LR"]
     for picture in pictures:
@@ -164,7 +166,7 @@ def _rows(flow: Flow, node: Node, name: str) -> Iterator[_Row]:
 
 
 def _is_lapse(node: Node, way: Exit) -> bool:
-    names = ("no input", "no match", "no ear", "failure", "nobody there")
+    names = ("no input", "no match", "no ear", "no model", "limits", "failure", "nobody there")
     return way.label in names and node.type != "decide"
 
 

@@ -5,82 +5,29 @@ what only shows on the whole (dead ends, shared answers, missing languages) is i
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, model_validator
 
-Value = str | int | float | bool | tuple[str, ...] | None  # what a variable can hold
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]  # ISO 639
-Disposition = Literal[  # what came of an answered call, in the words of the call's record
-    "confirmed", "rejected", "completed", "no_input", "transferred", "voicemail", "failed"
-]
-Template = Annotated[str, Field(min_length=1, max_length=2000)]  # text with {{ variables }}
-Phrase = Annotated[str, Field(min_length=1, max_length=80)]
-Seconds = Annotated[float, Field(ge=0.5, le=60)]
-
-
-def _digit_as_text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-# No A to D: the media line drops them, so a choice with such a key can't be answered in a call.
-Key = Annotated[str, BeforeValidator(_digit_as_text), Field(pattern=r"^[0-9*#]$")]
-
-
-class Part(BaseModel):
-    """Any part of a flow file: unknown fields and wrong types are errors, nothing is guessed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
-
-
-class Spoken(Part):
-    """A prompt in one language."""
-
-    text: Template
-    keypad: Template | None = None  # said instead where this language has no ear installed
-
-
-class Prompt(Part):
-    """What is said, by language: `en: "Hello"`, or `en: {text: ..., keypad: ...}`."""
-
-    barge_in: bool = True  # False: the caller can't cut it short
-    texts: dict[Language, Spoken] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _languages_beside_barge_in(cls, data: object) -> object:
-        if not isinstance(data, dict):
-            return data
-        given = cast("dict[str, Any]", data)
-        texts = {
-            name: {"text": value} if isinstance(value, str) else value
-            for name, value in given.items()
-            if name != "barge_in"
-        }
-        return {"texts": texts} | {k: v for k, v in given.items() if k == "barge_in"}
-
-    def spoken(self, languages: tuple[str, ...]) -> tuple[str, Spoken]:
-        """The text in the first of `languages` that has one, and that language."""
-        for language in languages:
-            if language in self.texts:
-                return language, self.texts[language]
-        return next(iter(self.texts.items()))
-
-
-class Variable(Part):
-    """A value that the conversation starts with or finds out."""
-
-    type: Literal["text", "integer", "number", "boolean", "list", "url", "phone"] = "text"
-    required: bool = False  # True: a call can't start without it
-    default: Value = None
-    example: Value = None  # used to try the flow, and to check its texts
-    outcome: bool = False  # True: written to the call's record when it changes
-    max_length: int = Field(default=200, ge=1, le=2000)  # characters; guards against a long read
-    min: FiniteFloat | None = None  # types integer and number; the least that is taken
-    max: FiniteFloat | None = None  # the most
-    description: str = ""
+from ivr_flows.converse_node import ConverseExit as ConverseExit
+from ivr_flows.converse_node import ConverseNode as ConverseNode
+from ivr_flows.converse_node import Guard as Guard
+from ivr_flows.converse_node import RequestTool as RequestTool
+from ivr_flows.flow_parts import AskingNode as AskingNode
+from ivr_flows.flow_parts import Disposition as Disposition
+from ivr_flows.flow_parts import HttpCall as HttpCall
+from ivr_flows.flow_parts import Key as Key
+from ivr_flows.flow_parts import Language as Language
+from ivr_flows.flow_parts import Name as Name
+from ivr_flows.flow_parts import Part as Part
+from ivr_flows.flow_parts import Phrase as Phrase
+from ivr_flows.flow_parts import Prompt as Prompt
+from ivr_flows.flow_parts import Retry as Retry
+from ivr_flows.flow_parts import Seconds as Seconds
+from ivr_flows.flow_parts import Spoken as Spoken
+from ivr_flows.flow_parts import Template as Template
+from ivr_flows.flow_parts import Value as Value
+from ivr_flows.flow_parts import Variable as Variable
 
 
 class MenuChoice(Part):
@@ -101,23 +48,6 @@ class MenuChoice(Part):
         return self
 
 
-class Retry(Part):
-    """What follows when the caller said nothing, or nothing that was understood."""
-
-    prompt: Prompt | None = None  # None: the node's own prompt again
-    then: str  # where to go when the node's tries are used up
-
-
-class AskingNode(Part):
-    """What the nodes that wait for the caller have in common."""
-
-    prompt: Prompt
-    tries: int = Field(default=3, ge=1, le=10)  # how often it is asked before giving up
-    timeout_s: Seconds = 6.0  # silence after the prompt; shorter cuts off people who look things up
-    no_input: Retry
-    description: str = ""
-
-
 class SayNode(Part):
     """Say something and go on."""
 
@@ -133,6 +63,7 @@ class MenuNode(AskingNode):
     type: Literal["menu"]
     choices: dict[Name, MenuChoice] = Field(min_length=1)
     no_match: Retry
+    extract: tuple[Name, ...] = ()  # variables that a language model fills from the answer
 
 
 class ReadBack(Part):
@@ -172,6 +103,7 @@ class ListenNode(AskingNode):
     type: Literal["listen"]
     variable: Name
     then: str
+    extract: tuple[Name, ...] = ()  # variables that a language model fills from the answer
     without_ear: str | None = None  # where to go when nobody here understands the language
 
 
@@ -200,15 +132,10 @@ class SetNode(Part):
     description: str = ""
 
 
-class RequestNode(Part):
+class RequestNode(HttpCall):
     """Ask the business over HTTP."""
 
     type: Literal["request"]
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    url: Template
-    headers: dict[str, Template] = Field(default_factory=dict)
-    json_body: Any = Field(default=None, alias="json")
-    timeout_s: Seconds = 8.0  # the caller hears nothing meanwhile but the prompt
     prompt: Prompt | None = None  # said while waiting
     save: dict[Name, str] = Field(default_factory=dict)  # variable: path in the answer, a.b.0
     then: str  # after an answer 2xx that holds everything to save
@@ -247,6 +174,7 @@ Node = Annotated[
     | DecideNode
     | SetNode
     | RequestNode
+    | ConverseNode
     | TransferNode
     | HangUpNode,
     Field(discriminator="type"),
@@ -284,6 +212,7 @@ class Anywhere(Part):
     operator: OperatorAnytime | None = None
     languages: dict[Language, LanguageAnytime] = Field(default_factory=dict)
     next_language: Anytime | None = None  # the flow's languages, one after the other
+    follow_language: bool = False  # who speaks another of them twice is answered in it
 
 
 class Flow(Part):
@@ -324,4 +253,7 @@ def prompts_of(node: Node) -> Mapping[tuple[str, ...], Prompt]:
         found["no_match", "prompt"] = node.no_match.prompt
     if isinstance(node, CollectNode) and node.read_back:
         found["read_back", "prompt"] = node.read_back.prompt
+    if isinstance(node, ConverseNode):
+        found["guard", "withheld"] = node.guard.withheld
+        found |= {("requests", name, "filler"): r.filler for name, r in node.requests.items()}
     return {path: prompt for path, prompt in found.items() if prompt is not None}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ivr_flows.flow import (
     AskingNode,
     CollectNode,
+    ConverseNode,
     DecideNode,
     Flow,
     ListenNode,
@@ -55,6 +56,8 @@ def _own_exits(node: Node, at: Path) -> Iterator[Exit]:
             yield Exit("failure", node.failure, (*at, "failure"))
         case TransferNode():
             yield Exit("nobody there", node.failed, (*at, "failed"))
+        case ConverseNode():
+            yield from _of_conversation(node, at)
         case AskingNode():
             yield from _answers(node, at)
         case _:
@@ -77,6 +80,21 @@ def _answers(node: MenuNode | CollectNode | ListenNode, at: Path) -> Iterator[Ex
         yield Exit("no match", node.no_match.then, (*at, "no_match", "then"))
     elif node.without_ear is not None:
         yield Exit("no ear", node.without_ear, (*at, "without_ear"))
+
+
+def _of_conversation(node: ConverseNode, at: Path) -> Iterator[Exit]:
+    for name, way in node.exits.items():
+        filled = {n for n, parameter in way.parameters.items() if parameter.required}
+        sets = frozenset(filled | way.set.keys())
+        path = (*at, "exits", name, "then")
+        yield Exit(name.replace("_", " "), way.then, path, by_caller=True, sets=sets)
+    yield Exit("a person", node.person, (*at, "person"), by_caller=True)
+    if node.may_hang_up is not None:
+        yield Exit("hang up", node.may_hang_up, (*at, "may_hang_up"), by_caller=True)
+    if node.limits.then is not None:
+        yield Exit("limits", node.limits.then, (*at, "limits", "then"))
+    yield Exit("no input", node.no_input.then, (*at, "no_input", "then"))
+    yield Exit("no model", node.fallback, (*at, "fallback"))
 
 
 def _global_exits(flow: Flow, node: Node) -> Iterator[Exit]:

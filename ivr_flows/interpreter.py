@@ -7,7 +7,18 @@ flow that passed its checks has no such place for values that fit their variable
 from collections.abc import Mapping
 
 from ivr_flows.actions import Action
+from ivr_flows.briefing import Asked, asked
 from ivr_flows.collecting import collect_heard, collect_pressed, collect_silence
+from ivr_flows.conversing import (
+    converse_heard,
+    converse_pressed,
+    converse_silence,
+    replied,
+    reply_failed,
+    say_again,
+    time_is_up,
+    told,
+)
 from ivr_flows.events import (
     Event,
     Failed,
@@ -16,13 +27,19 @@ from ivr_flows.events import (
     NothingHeard,
     Played,
     Pressed,
+    Replied,
+    ReplyEnded,
     Responded,
     Resumed,
     Started,
+    TimeIsUp,
+    Told,
+    ToolAnswered,
 )
 from ivr_flows.flow import (
     AskingNode,
     CollectNode,
+    ConverseNode,
     Flow,
     ListenNode,
     MenuNode,
@@ -33,6 +50,7 @@ from ivr_flows.meanings import means_at
 from ivr_flows.readiness import Expected
 from ivr_flows.requesting import picked
 from ivr_flows.state import Phase, State
+from ivr_flows.tool_rounds import reply_ended, tool_answered
 from ivr_flows.turn import Turn
 from ivr_flows.understanding import listen_heard, menu_heard, node_pressed
 from ivr_flows.variables import first_values
@@ -46,9 +64,11 @@ MAX_SPEECH_FAILURES = 2  # in a row: one sentence lost is said again, after two 
 class Interpreter:
     """Conducts conversations after one flow; holds nothing of a particular call."""
 
-    def __init__(self, flow: Flow, *, hearing: frozenset[str]) -> None:
-        """`hearing` is the set of languages (ISO 639-1) that can be recognised here."""
+    def __init__(self, flow: Flow, *, hearing: frozenset[str], has_model: bool = False) -> None:
+        """`hearing` is the set of languages (ISO 639-1) that can be recognised here; `has_model`:
+        a language model is at hand, else `converse` nodes take their fallback."""
         self.flow = flow
+        self.has_model = has_model
         self.hearing = hearing
 
     def start_state(self, variables: Mapping[str, object], language: str) -> State:
@@ -68,15 +88,22 @@ class Interpreter:
     def expected(self, state: State) -> Expected | None:
         """What words are expected now; None where none are."""
         node = self.flow.nodes[state.node]
-        is_waiting = state.phase in (Phase.ASKING, Phase.CHECKING)
+        is_waiting = state.phase in (Phase.ASKING, Phase.CHECKING, Phase.REPLYING)
         if not is_waiting or not isinstance(node, AskingNode) or self.keypad_only(state):
             return None
         means = means_at(self.flow, node, state.language)
         return Expected(node, state.language, means, state.phase is Phase.CHECKING)
 
+    def asked(self, state: State) -> Asked:
+        """What the model is asked for by the last `Converse`."""
+        node = self.flow.nodes[state.node]
+        if not isinstance(node, ConverseNode):
+            raise ValueError(f'no model speaks at "{state.node}"')
+        return asked(self.flow, node, state)
+
     def step(self, state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
         """What follows `event`; the actions are to be carried out in their order."""
-        turn = Turn(self.flow, self.hearing, state)
+        turn = Turn(self.flow, self.hearing, state, has_model=self.has_model)
         match event:
             case HungUp():
                 turn.change(phase=Phase.ENDED)
@@ -99,6 +126,10 @@ class Interpreter:
                 self._hearing_failed(turn)
             case Responded() | Failed(stage="request") if state.phase is Phase.REQUESTING:
                 self._responded(turn, event)
+            case Told():
+                told(turn, event)
+            case Replied() | ReplyEnded() | ToolAnswered() | TimeIsUp() | Failed(stage="llm"):
+                self._conversed(turn, event)
             case Pressed() | Heard() | NothingHeard() if state.phase is not Phase.REQUESTING:
                 self._answered(turn, event)
             case _:
@@ -120,21 +151,45 @@ class Interpreter:
             case Pressed():
                 if isinstance(turn.node, CollectNode):
                     collect_pressed(turn, turn.node, event.digit)
+                elif isinstance(turn.node, ConverseNode):
+                    converse_pressed(turn, turn.node, event.digit)
                 else:
                     node_pressed(turn, event.digit)
             case NothingHeard():
                 turn.change(is_saying=False, can_interrupt=False)
                 if isinstance(turn.node, CollectNode):
                     collect_silence(turn, turn.node)
+                elif isinstance(turn.node, ConverseNode):
+                    converse_silence(turn, turn.node)
                 else:
                     turn.no_input()
             case Heard():
                 self._heard(turn, event)
 
+    def _conversed(
+        self, turn: Turn, event: Replied | ReplyEnded | ToolAnswered | TimeIsUp | Failed
+    ) -> None:
+        node = turn.node
+        if not isinstance(node, ConverseNode) or turn.state.dialogue is None:
+            return
+        match event:
+            case Replied():
+                replied(turn, node, event)
+            case ReplyEnded():
+                reply_ended(turn, node, event)
+            case ToolAnswered():
+                tool_answered(turn, node, event)
+            case TimeIsUp():
+                time_is_up(turn, event.node)
+            case Failed():
+                reply_failed(turn, node, event)
+
     def _heard(self, turn: Turn, event: Heard) -> None:
         if turn.keypad_only:  # a word from an ear that isn't meant to be open
             turn.listen()
             return
+        if event.text:
+            turn.follow_language(event.language)
         match turn.node:
             case CollectNode():
                 collect_heard(turn, turn.node, event)
@@ -142,6 +197,8 @@ class Interpreter:
                 menu_heard(turn, event)
             case ListenNode():
                 listen_heard(turn, turn.node, event)
+            case ConverseNode():
+                converse_heard(turn, turn.node, event)
             case _:
                 pass
 
@@ -171,6 +228,8 @@ class Interpreter:
         turn.change(speech_failures=failures, is_saying=False, can_interrupt=False)
         if failures >= MAX_SPEECH_FAILURES:
             turn.enter(self.flow.give_up)
+        elif isinstance(turn.node, ConverseNode):
+            say_again(turn, is_lost=True)
         elif turn.state.phase is not Phase.REQUESTING:
             turn.ask_again()
 

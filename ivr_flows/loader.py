@@ -21,6 +21,8 @@ _MISSING = {
     "otherwise": ("no way out when no condition holds", 'add "otherwise: ..."'),
     "failure": ("no way out when the request fails", 'add "failure: ..."'),
     "failed": ("no way out when nobody takes the call", 'add "failed: ..."'),
+    "fallback": ("no way on without a language model", 'add "fallback: ..."'),
+    "person": ("no way to a person", 'add "person: ..." with a transfer node'),
     "give_up": ("no end for a call that can't go on", 'add "give_up: ..." with a hangup node'),
 }
 _FIXES = {
@@ -132,7 +134,7 @@ def _said(details: ErrorDetails, field: str) -> tuple[str, str]:
 
 
 def _node_types() -> str:
-    return "say, menu, collect, listen, decide, set, request, transfer, hangup"
+    return "say, menu, collect, listen, decide, set, request, converse, transfer, hangup"
 
 
 def _fields() -> frozenset[str]:

@@ -19,7 +19,7 @@ from ivr_flows.answers import (
     yes_or_no,
 )
 from ivr_flows.collecting import FEW_MINUTES, SURE_CONFIDENCE
-from ivr_flows.flow import AskingNode, CollectNode, ListenNode
+from ivr_flows.flow import AskingNode, CollectNode, ConverseNode, ListenNode
 from ivr_flows.meanings import Means
 from ivr_flows.wording import words_en, words_hi, words_mr
 from ivr_flows.wording.number_lexicon import Term, multiple_of, term_of, unit_minutes
@@ -59,7 +59,7 @@ class Expected:
         if not words:
             return "other"
         node = self.node
-        is_free = isinstance(node, ListenNode)
+        is_free = isinstance(node, ListenNode | ConverseNode)
         if is_free and _is_whole_question(text, words, self.language):
             return "free"
         if _goes_on(words, self.language, is_free=is_free):

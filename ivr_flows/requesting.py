@@ -5,14 +5,14 @@ from typing import Any, cast
 
 from ivr_flows.actions import Request
 from ivr_flows.errors import TemplateInvalid
-from ivr_flows.flow import RequestNode, Value
+from ivr_flows.flow import HttpCall, Value
 from ivr_flows.prompts import new_value, render
 
 _MISSING = object()
 
 
 def request_action(
-    name: str, node: RequestNode, variables: Mapping[str, Value], language: str
+    name: str, node: HttpCall, variables: Mapping[str, Value], language: str
 ) -> Request:
     """The request of a node with its variables in place.
 

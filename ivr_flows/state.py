@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ivr_flows.conversation import Dialogue
 from ivr_flows.flow import Value
 
 
@@ -14,6 +15,7 @@ class Phase(StrEnum):
     ASKING = "asking"  # for the caller's answer
     CHECKING = "checking"  # for yes or no: did you mean, is that right
     REQUESTING = "requesting"  # for the business's answer
+    REPLYING = "replying"  # for a language model, or a tool that it uses
     TRANSFERRED = "transferred"  # for nothing, unless the transfer fails
     ENDED = "ended"
 
@@ -26,6 +28,7 @@ class State:
     language: str  # ISO 639-1
     variables: Mapping[str, Value]
     phase: Phase = Phase.READY
+    other_language: str = ""  # ISO 639-1; the last utterance was in this one
     digits: str = ""  # keyed so far, at a `collect`
     pending: Value = None  # while CHECKING: the choice's name, or the value collected
     tries: int = 0  # failed answers at this node
@@ -35,7 +38,13 @@ class State:
     is_deaf: bool = False  # hearing failed in this call: keys only from here on
     speech_failures: int = 0  # in a row
     reported: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    dialogue: Dialogue | None = None  # at a `converse` node
     faults: tuple[str, ...] = ()  # texts that didn't fit their variables: for the log
+
+    @property
+    def is_owing(self) -> bool:
+        """Whether something else than the caller has to answer first."""
+        return self.phase in (Phase.REQUESTING, Phase.REPLYING)
 
     @property
     def is_ended(self) -> bool:

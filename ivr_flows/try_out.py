@@ -12,14 +12,19 @@ import httpx
 
 from ivr_flows.actions import (
     Action,
+    Converse,
     HangUp,
+    LimitTime,
     Listen,
+    LookUp,
     Report,
     Request,
     Say,
+    StopReply,
     StopSaying,
     SwitchLanguage,
     Transfer,
+    UseTool,
 )
 from ivr_flows.events import (
     Event,
@@ -31,10 +36,12 @@ from ivr_flows.events import (
     Pressed,
     Responded,
     Started,
+    ToolAnswered,
 )
 from ivr_flows.flow import Flow, RequestNode
 from ivr_flows.interpreter import Interpreter, Phase
 from ivr_flows.requesting import picked
+from ivr_flows.typed_model import typed_answer, typed_reply
 
 HELP = """\
 keys: 1, 25#    words: yes please    words that look like keys: "25"    silence: an empty line
@@ -42,7 +49,9 @@ keys: 1, 25#    words: yes please    words that look like keys: "25"    silence:
 /hangup     the caller hangs up       /variables  what is known so far
 /nobody     a transfer finds nobody   /help       this
 At a request you play the web service: 200 {"status": "delivered"}, 404, or fail. The option
---send-requests asks the real one."""
+--send-requests asks the real one.
+With --model you play the language model of a conversation: what it says, or a tool with its
+arguments, such as find_order {"order_id": "4522"}, or fail; a look-up's answer is a passage."""
 
 MAX_RESPONSE_BYTES = 100_000  # an answer larger than this is not meant for a telephone
 
@@ -58,18 +67,21 @@ class TryOut:
         variables: Mapping[str, object] | None = None,
         keypad_only: bool = False,
         ask: Callable[[Request], Responded | Failed] | None = None,
+        has_model: bool = False,
     ) -> None:
         """Variables not given take their examples. `ask` answers requests; None: they are typed.
+        `has_model`: at conversations the model is typed; else their fallback is taken.
 
         Raises:
             VariablesInvalid: the values don't fit the flow's variables.
         """
         hearing = frozenset[str]() if keypad_only else frozenset(flow.languages)
-        self._interpreter = Interpreter(flow, hearing=hearing)
+        self._interpreter = Interpreter(flow, hearing=hearing, has_model=has_model)
         examples = {n: v.example for n, v in flow.variables.items() if v.required}
         values = {**examples, **(variables or {})}
         self._state = self._interpreter.start_state(values, language or flow.languages[0])
         self._ask = ask
+        self._work: list[UseTool] = []  # tools whose answers are to be typed
 
     @property
     def is_over(self) -> bool:
@@ -79,7 +91,7 @@ class TryOut:
     @property
     def is_for_another(self) -> bool:
         """Whether the next line is not the caller's: a web service or a desk is waited for."""
-        return self._state.phase in (Phase.REQUESTING, Phase.TRANSFERRED)
+        return self._state.is_owing or self._state.phase is Phase.TRANSFERRED
 
     @property
     def prompt(self) -> str:
@@ -87,6 +99,10 @@ class TryOut:
         match self._state.phase:
             case Phase.REQUESTING:
                 return "answer (200 {...} or fail)>"
+            case Phase.REPLYING if self._work:
+                return f"answer to {self._work[0].tool} (200 {{...}}, or a passage, or fail)>"
+            case Phase.REPLYING:
+                return "model (words, or a tool and {...}, or fail)>"
             case Phase.TRANSFERRED:
                 return "transferred (/nobody or /hangup)>"
             case _:
@@ -103,6 +119,8 @@ class TryOut:
             return list(self._command(line[1:].lower()))
         if self._state.phase is Phase.REQUESTING:
             return list(self._answered(_typed_response(line)))
+        if self._state.phase is Phase.REPLYING and not line.startswith("!"):
+            return list(self._modelled(line))
         printed: list[str] = []
         if line.startswith("!"):
             line = line[1:].strip()
@@ -132,10 +150,25 @@ class TryOut:
             yield f"-- fault: {fault}"
         for action in actions:
             yield from self._shown(action)
+            if isinstance(action, UseTool):
+                yield from self._used(action)
+            elif isinstance(action, StopReply):
+                self._work.clear()
             if isinstance(action, Request) and self._ask is not None:
                 answer = self._ask(action)
                 yield f"-- {answer}"
                 yield from self._answered(answer)
+
+    def _modelled(self, line: str) -> Iterator[str]:
+        """A line of the model's, or what a tool of its answers."""
+        if not self._work:
+            tools = {tool.name for tool in self._interpreter.asked(self._state).tools}
+            for event in typed_reply(line, tools):
+                yield from self._step(event)
+            return
+        tool = self._work.pop(0)
+        answer = typed_answer(tool, line, _typed_response)
+        yield from self._step(ToolAnswered(tool.call_id, answer))
 
     def _answered(self, answer: Responded | Failed) -> Iterator[str]:
         """Go on with a web service's answer; say first why it is not taken for a good one."""
@@ -146,6 +179,14 @@ class TryOut:
             elif why := _incomplete(node, answer):
                 yield f"-- {why}: on to {node.failure}"
         yield from self._step(answer)
+
+    def _used(self, tool: UseTool) -> Iterator[str]:
+        if isinstance(tool.work, Request) and self._ask is not None:
+            answer = self._ask(tool.work)
+            yield f"-- {answer}"
+            yield from self._step(ToolAnswered(tool.call_id, answer))
+        else:
+            self._work.append(tool)
 
     def _shown(self, action: Action) -> Iterator[str]:
         match action:
@@ -160,6 +201,14 @@ class TryOut:
             case Request():
                 body = "" if action.json is None else f" {json.dumps(action.json)}"
                 yield f"-- {action.method} {action.url}{body}"
+            case Converse():
+                yield "-- the model is asked"
+            case UseTool(tool=tool, work=LookUp(query=query)):
+                yield f"-- {tool}: {query}"
+            case UseTool(tool=tool, work=Request() as request):
+                yield f"-- {tool}: {request.method} {request.url}"
+            case UseTool() | StopReply() | LimitTime():
+                pass
             case Report():
                 found = json.dumps(dict(action.variables), ensure_ascii=False, default=str)
                 yield f"-- outcome so far: {found}"

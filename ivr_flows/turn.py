@@ -1,25 +1,20 @@
 """One step of a conversation while it is worked out: the state so far and the actions so far."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from ivr_flows.actions import (
-    Action,
     HangUp,
+    LimitTime,
     Listen,
-    Report,
-    Say,
-    StopSaying,
+    StopReply,
     SwitchLanguage,
     Transfer,
 )
+from ivr_flows.conversation import Dialogue
 from ivr_flows.errors import TemplateInvalid
 from ivr_flows.flow import (
     AskingNode,
     CollectNode,
+    ConverseNode,
     DecideNode,
-    Flow,
     HangUpNode,
     ListenNode,
     MenuNode,
@@ -34,84 +29,36 @@ from ivr_flows.flow import (
 )
 from ivr_flows.likely_words import likely_words
 from ivr_flows.meanings import Means, means_at
-from ivr_flows.prompts import evaluate, is_static, new_value, render
+from ivr_flows.prompts import evaluate
 from ivr_flows.requesting import request_action
-from ivr_flows.state import Phase, State
-from ivr_flows.variables import cut_to_length, fitted
+from ivr_flows.spoken_language import SpokenLanguage
+from ivr_flows.state import Phase
+from ivr_flows.step import Step
 
-MAX_FAULTS = 20
 LAST_DIGIT_S = 1.2
 """Silence after which a number is taken that no further key could belong to. Longer makes the
 caller wait; shorter, and the third key of a number too large comes after it was taken."""
-_NOTHING: Mapping[str, Value] = {}
+KEYED_S = 2.5
+"""Silence after which a number is whole that was keyed into a conversation."""
 
 
-class Turn:
-    """The state and the actions of one step; lives no longer than that step."""
+class Turn(Step):
+    """One step with what the flow says to it; lives no longer than that step."""
 
-    def __init__(self, flow: Flow, hearing: frozenset[str], state: State) -> None:
-        self.flow = flow
-        self.hearing = hearing
-        self.state = state
-        self.actions: list[Action] = []
+    _heard_in = ""
 
     @property
-    def node(self) -> Node:
-        """The node that the conversation is at."""
-        return self.flow.nodes[self.state.node]
-
-    @property
-    def keypad_only(self) -> bool:
-        """Whether only keys are taken."""
-        return self.state.is_deaf or self.state.language not in self.hearing
+    def heard_in(self) -> str:
+        """The language (ISO 639-1) in which the caller's words are understood."""
+        return self._heard_in or self.state.language
 
     @property
     def is_collecting(self) -> bool:
         """Whether a key is a digit of a number."""
-        return isinstance(self.node, CollectNode) and self.state.phase is Phase.ASKING
-
-    def change(self, **changes: Any) -> None:
-        """Replace fields of the state."""
-        self.state = replace(self.state, **changes)
+        is_asked = isinstance(self.node, CollectNode) and self.state.phase is Phase.ASKING
+        return is_asked or isinstance(self.node, ConverseNode)
 
     # Saying and listening
-
-    def say(
-        self, prompt: Prompt, extra: Mapping[str, Value] = _NOTHING, *, is_asking: bool = True
-    ) -> None:
-        """Say a prompt in the conversation's language, or in the one said in its place.
-
-        With `is_asking` False nobody listens meanwhile (an ending, a request), so talk over it
-        can't be an answer and must not cut it.
-        """
-        language, spoken = prompt.spoken(self.flow.languages_for(self.state.language))
-        source = spoken.keypad if spoken.keypad and self.keypad_only else spoken.text
-        text = self.rendered(source, language, extra)
-        if not text:
-            return
-        interruptible = prompt.barge_in and is_asking
-        self.actions.append(Say(text, language, self.state.node, interruptible, is_static(source)))
-        can_interrupt = self.state.can_interrupt or interruptible
-        self.change(is_saying=True, can_interrupt=can_interrupt)
-
-    def rendered(self, source: str, language: str, extra: Mapping[str, Value]) -> str:
-        """The text, or "" and a fault where it doesn't fit its variables."""
-        try:
-            return render(source, {**self.state.variables, **extra}, language)
-        except TemplateInvalid as error:
-            self.fault(error)
-            return ""
-
-    def fault(self, error: Exception) -> None:
-        """Keep what went wrong for the log."""
-        if len(self.state.faults) < MAX_FAULTS:
-            self.change(faults=(*self.state.faults, f"{self.state.node}: {error}"))
-
-    def stop_saying(self) -> None:
-        """Cut what is being said, if it may be cut."""
-        if self.state.is_saying and self.state.can_interrupt:
-            self.actions.append(StopSaying())
-            self.change(is_saying=False, can_interrupt=False)
 
     def ask(self, *, prompt: Prompt | None = None, phase: Phase = Phase.ASKING) -> None:
         """Put the node's question, or `prompt` in its place, and wait for the answer."""
@@ -119,7 +66,7 @@ class Turn:
         if isinstance(node, AskingNode):
             pending = self.state.pending if phase is Phase.CHECKING else None
             self.change(phase=phase, digits="", pending=pending)
-            if phase is Phase.ASKING:
+            if phase is Phase.ASKING and not isinstance(node, ConverseNode):
                 self.say(prompt or node.prompt)
             self.listen()
 
@@ -133,6 +80,9 @@ class Turn:
         hints = likely_words(node, means, self.state.language, is_checking=is_checking)
         keys = {key for one in means for key in one.keys}
         timeout_s, max_digits, finish_key = node.timeout_s, 0, ""
+        if isinstance(node, ConverseNode):
+            keys |= set("0123456789#")
+            timeout_s = KEYED_S if self.state.digits else timeout_s
         if isinstance(node, CollectNode):
             if is_checking and node.read_back:
                 keys |= {node.read_back.yes_key, node.read_back.no_key}
@@ -148,11 +98,34 @@ class Turn:
                 speech=not self.keypad_only,
                 keys=frozenset(keys),
                 hints=() if self.keypad_only else hints,
-                free_speech=isinstance(node, ListenNode),
+                free_speech=isinstance(node, ListenNode | ConverseNode),
                 max_digits=max_digits,
                 finish_key=finish_key,
+                other_languages=self._other_languages(),
             )
         )
+
+    def _other_languages(self) -> tuple[str, ...]:
+        if not self.flow.anywhere.follow_language:
+            return ()
+        return tuple(one for one in self._heard_languages() if one != self.state.language)
+
+    def _heard_languages(self) -> tuple[str, ...]:
+        return tuple(one for one in self.flow.languages if one in self.hearing)
+
+    def follow_language(self, heard: str) -> None:
+        """Words came in the language `heard`: they are understood in it, and the call goes on in
+        it if the caller keeps to it."""
+        if not self.flow.anywhere.follow_language:
+            return
+        state, known = self.state, self._heard_languages()
+        if heard in known:
+            self._heard_in = heard
+        before = SpokenLanguage(state.language, state.other_language)
+        after = before.after(heard, known)
+        self.change(language=after.language, other_language=after.other)
+        if after.language != before.language:
+            self.actions.append(SwitchLanguage(after.language))
 
     def _until_next_digit_s(self, node: CollectNode) -> float:
         digits = self.state.digits
@@ -163,14 +136,16 @@ class Turn:
 
     def means(self) -> tuple[Means, ...]:
         """The answers that count here and now."""
-        return means_at(self.flow, self.node, self.state.language)
+        return means_at(self.flow, self.node, self.heard_in)
 
     # Going on
 
     def enter(self, name: str) -> None:
         """Go to a node, and on from it until one waits; checked flows have no endless way here."""
+        if self.state.dialogue is not None:
+            self.actions.append(StopReply())
         for _ in range(len(self.flow.nodes) + 1):
-            self.change(node=name, digits="", pending=None, tries=0)
+            self.change(dialogue=None, node=name, digits="", pending=None, tries=0)
             following = self._pass_through(self.flow.nodes[name])
             if following is None:
                 return
@@ -189,6 +164,13 @@ class Turn:
                 return self._decided(node)
             case ListenNode() if self.keypad_only:
                 return node.without_ear or node.no_input.then
+            case ConverseNode() if self.keypad_only or not self.has_model:
+                return node.fallback
+            case ConverseNode():
+                self.change(dialogue=Dialogue())
+                self.actions.append(LimitTime(self.state.node, node.limits.seconds))
+                self.tell(node.prompt)
+                self.ask()
             case AskingNode():
                 self.ask()
             case RequestNode():
@@ -226,7 +208,7 @@ class Turn:
         return None
 
     def _transfer(self, node: TransferNode) -> None:
-        to = self.rendered(node.to, self.state.language, _NOTHING)
+        to = self.rendered(node.to, self.state.language, {})
         if node.prompt:
             self.say(node.prompt, is_asking=False)
         self.actions.append(Transfer(to, node.disposition))
@@ -235,43 +217,6 @@ class Turn:
     def _hang_up(self, disposition: str) -> None:
         self.actions.append(HangUp(disposition))
         self.change(phase=Phase.ENDED)
-
-    def compute(self, values: Mapping[str, Value]) -> None:
-        """Give variables what the flow's file says: constants and {{ expressions }}."""
-        for name, source in values.items():
-            try:
-                found = new_value(source, self.state.variables, self.state.language)
-            except TemplateInvalid as error:
-                self.fault(error)
-            else:
-                self._put(name, found)
-        self._report()
-
-    def assign(self, values: Mapping[str, object]) -> bool:
-        """Give variables what came from outside, which is never a template; report.
-
-        False where a value doesn't fit its variable's type.
-        """
-        are_good = [self._put(name, value) for name, value in values.items()]
-        self._report()
-        return all(are_good)
-
-    def _put(self, name: str, raw: object) -> bool:
-        variable = self.flow.variables[name]
-        try:
-            value = cut_to_length(variable, fitted(variable, raw))
-        except ValueError as error:
-            self.fault(error)
-            return False
-        self.change(variables={**self.state.variables, name: value})
-        return True
-
-    def _report(self) -> None:
-        variables = self.state.variables
-        outcome = {n: variables[n] for n in self.flow.outcomes if variables[n] is not None}
-        if outcome != self.state.reported:
-            self.actions.append(Report(outcome))
-            self.change(reported=outcome)
 
     # What an answer does
 
@@ -293,6 +238,8 @@ class Turn:
         node = self.node
         if isinstance(node, ListenNode) and self.keypad_only:
             self.enter(node.without_ear or node.no_input.then)
+        elif isinstance(node, ConverseNode) and self.keypad_only:
+            self.enter(node.fallback)
         elif self.state.phase is Phase.CHECKING:
             self.check(self.state.pending)
         else:

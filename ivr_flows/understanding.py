@@ -19,6 +19,9 @@ YES_OR_NO_CONFIDENCE = 0.6
 benchmarks/hints.py 0.3 acted wrongly on 1.2 % of 486 answers and asked about 6 %, 0.6 on 0.6 % and
 about 11 %; in voices that it was not chosen on, 2.2 and 5 % against 0.5 and 9 % of 405."""
 
+MODEL_ALONE = 0.6
+"""What a language model's answer is worth where it alone is not enough: it is asked about."""
+
 SHORT_WORDS = 3
 """In free speech only something this short can be a command such as "repeat please"."""
 
@@ -39,16 +42,43 @@ def menu_heard(turn: Turn, event: Heard) -> None:
     if turn.state.phase is Phase.CHECKING and isinstance(turn.state.pending, str):
         _checked(turn, turn.state.pending, event)
         return
-    means, confidence = meant(turn, event)
+    means, confidence = _with_model(turn, event, *meant(turn, event))
     if means is None or confidence < UNSURE_CONFIDENCE:
         not_understood(turn)
-    elif confidence >= HIGH_CONFIDENCE and event.confidence >= trusted_from(means):
+        return
+    _take_details(turn, event)
+    if confidence >= HIGH_CONFIDENCE and event.confidence >= trusted_from(means):
         turn.take(means)
     elif turn.flow.unsure is not None:
         turn.stop_saying()
         turn.check(means.name)
     else:
         turn.no_match()
+
+
+def _with_model(
+    turn: Turn, event: Heard, means: Means | None, confidence: float
+) -> tuple[Means | None, float]:
+    """The flow's own words decide where they are sure, and a model where they aren't.
+
+    A yes or no of the model's alone is asked about, and so is an answer that is not the one which
+    the flow's words came close to.
+    """
+    if event.understood is None or confidence >= HIGH_CONFIDENCE:
+        return means, confidence
+    name, sure = event.understood.choice, event.understood.confidence
+    found = next((one for one in turn.means() if one.name == name), None)
+    if found is None or sure < UNSURE_CONFIDENCE:
+        return means, confidence
+    is_other = means is not None and confidence >= UNSURE_CONFIDENCE and means.name != name
+    if is_other or found.builtin in ("yes", "no"):
+        sure = min(sure, MODEL_ALONE)
+    return found, sure
+
+
+def _take_details(turn: Turn, event: Heard) -> None:
+    if event.understood is not None and event.understood.details:
+        turn.assign(dict(event.understood.details))
 
 
 def trusted_from(means: Means) -> float:
@@ -59,7 +89,7 @@ def trusted_from(means: Means) -> float:
 def meant(turn: Turn, event: Heard) -> tuple[Means | None, float]:
     """The answer that the words come closest to, and how sure that is (0..1)."""
     possible = turn.means()
-    meaning = choose(event.text, [means.choice for means in possible], turn.state.language)
+    meaning = choose(event.text, [means.choice for means in possible], turn.heard_in)
     if meaning.choice is None or meaning.is_ambiguous:
         return None, 0.0
     return next(m for m in possible if m.name == meaning.choice), meaning.confidence
@@ -75,7 +105,7 @@ def not_understood(turn: Turn) -> None:
 
 def _checked(turn: Turn, pending: str, event: Heard) -> None:
     """Yes, no or another answer, after "did you mean ...?"."""
-    answer = yes_or_no(event.text, turn.state.language)
+    answer = yes_or_no(event.text, turn.heard_in)
     asked = next((means for means in turn.means() if means.name == pending), None)
     if answer.choice == "yes" and answer.confidence >= UNSURE_CONFIDENCE and asked is not None:
         turn.take(asked)
@@ -113,6 +143,12 @@ def listen_heard(turn: Turn, node: ListenNode, event: Heard) -> None:
         if means is not None and confidence >= HIGH_CONFIDENCE:
             turn.take(means)
             return
+    if event.understood is not None:
+        means, confidence = _with_model(turn, event, None, 0.0)
+        if means is not None and confidence >= HIGH_CONFIDENCE:
+            turn.take(means)
+            return
+        _take_details(turn, event)
     turn.stop_saying()
     turn.assign({node.variable: event.text})
     turn.enter(node.then)

@@ -22,6 +22,7 @@ class ListenFrame(SystemFrame):
     timeout_ms: int | None = None  # silence after which `NoInputFrame` is due; None: not counting
     expectation: Expectation | None = None  # what words are worth; None: as in free speech
     finish_key: str = ""  # this key ends a turn under way, like a number's last digit
+    other_languages: tuple[str, ...] = ()  # ISO 639-1; may be spoken instead
 
 
 @dataclass

@@ -212,8 +212,14 @@ class Hearing(FrameProcessor):
         recognizer = self._recognizer_for(listen.language)
         if recognizer is None:
             return None
-        rate_hz = self._sample_rate_hz
-        return Ear(recognizer, listen.language, rate_hz, listen.hints, listen.expectation)
+        return Ear(
+            recognizer,
+            listen.language,
+            self._sample_rate_hz,
+            listen.hints,
+            listen.expectation,
+            listen.other_languages,
+        )
 
     def _open_turn(self, start_ms: int) -> None:
         self._turn_is_open = True

@@ -29,6 +29,7 @@ class Ear:
     sample_rate_hz: int
     hints: tuple[str, ...] = ()
     expectation: Expectation | None = None
+    other_languages: tuple[str, ...] = ()  # that may be spoken instead
 
     def hears_like(self, other: "Ear") -> bool:
         """Whether the other's words would be the same."""
@@ -185,7 +186,10 @@ class Utterance:
         if self._stream is None:
             ear = self._ear
             self._stream = ear.recognizer.open(
-                language=ear.language, sample_rate_hz=ear.sample_rate_hz, hints=ear.hints
+                language=ear.language,
+                sample_rate_hz=ear.sample_rate_hz,
+                hints=ear.hints,
+                other_languages=ear.other_languages,
             )
         audio = [*self._before, *self._audio]
         for pcm in audio[self._fed :]:

@@ -1,7 +1,7 @@
 """The engines by name, made from the table of `speech/engine_table.py` when they are asked for."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from speech.engine_table import ENGINES, EngineEntry, Kind
@@ -14,13 +14,13 @@ from speech.tts import Synthesizer
 NO_OPTIONS: Mapping[str, str] = {}
 
 
-def entry(name: str, kind: Kind) -> EngineEntry:
+def entry(name: str, kind: Kind, engines: Sequence[EngineEntry] = ENGINES) -> EngineEntry:
     """The entry of that name.
 
     Raises:
         EngineUnavailable: there is none; names those there are.
     """
-    known = [engine for engine in ENGINES if engine.kind == kind]
+    known = [engine for engine in engines if engine.kind == kind]
     for engine in known:
         if engine.name == name:
             return engine
@@ -29,7 +29,11 @@ def entry(name: str, kind: Kind) -> EngineEntry:
 
 
 def make_recognizer(
-    name: str, pool: EnginePool, options: Mapping[str, str] = NO_OPTIONS
+    name: str,
+    pool: EnginePool,
+    options: Mapping[str, str] = NO_OPTIONS,
+    *,
+    engines: Sequence[EngineEntry] = ENGINES,
 ) -> Recognizer:
     """An engine that hears, not started, that decodes in `pool`.
 
@@ -37,17 +41,22 @@ def make_recognizer(
         EngineUnavailable: the name is unknown, or a package it needs is not installed.
         OptionInvalid: an option is unknown or wrong.
     """
-    return cast(Recognizer, _made(entry(name, "hears"), options, pool))
+    return cast(Recognizer, _made(entry(name, "hears", engines), options, pool))
 
 
-def make_synthesizer(name: str, options: Mapping[str, str] = NO_OPTIONS) -> Synthesizer:
+def make_synthesizer(
+    name: str,
+    options: Mapping[str, str] = NO_OPTIONS,
+    *,
+    engines: Sequence[EngineEntry] = ENGINES,
+) -> Synthesizer:
     """An engine that speaks, not started.
 
     Raises:
         EngineUnavailable: the name is unknown, or a package it needs is not installed.
         OptionInvalid: an option is unknown or wrong.
     """
-    return cast(Synthesizer, _made(entry(name, "speaks"), options))
+    return cast(Synthesizer, _made(entry(name, "speaks", engines), options))
 
 
 def options_of(engine: EngineEntry) -> type[EngineOptions]:

@@ -97,14 +97,21 @@ def check_answers(flow: Flow, tree: Tree) -> Iterator[Problem]:
                 if str(problem) not in seen:
                     seen.add(str(problem))
                     yield problem
+        if isinstance(node, MenuNode | ListenNode):
+            for place, variable in enumerate(node.extract):
+                path: Path = ("nodes", name, "extract", place)
+                yield from _holds(flow, tree, path, variable, _EXTRACTED)
         if isinstance(node, CollectNode):
             yield from _collect(flow, tree, name, node)
         if isinstance(node, ListenNode):
             yield from _holds(flow, tree, ("nodes", name, "variable"), node.variable, ("text",))
         if isinstance(node, RequestNode):
             for variable in node.save:
-                path: Path = ("nodes", name, "save", variable)
+                path = ("nodes", name, "save", variable)
                 yield from _holds(flow, tree, path, variable, ())
+
+
+_EXTRACTED = ("text", "integer", "number", "boolean", "phone")
 
 
 def _holds(

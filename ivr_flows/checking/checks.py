@@ -1,6 +1,7 @@
 """All checks of a flow that has the right shape."""
 
 from ivr_flows.checking.answers import check_answers, check_head
+from ivr_flows.checking.conversations import check_conversations
 from ivr_flows.checking.texts import TextChecks
 from ivr_flows.checking.ways import check_targets, check_whole
 from ivr_flows.errors import Problem
@@ -17,6 +18,7 @@ def problems_of(flow: Flow, tree: Tree, broken: frozenset[str] = frozenset()) ->
     """
     found = [*check_head(flow, tree), *check_targets(flow, tree, broken)]
     found += check_answers(flow, tree)
+    found += check_conversations(flow, tree)
     known = {} if broken else known_variables(flow, ways(flow))
     found += TextChecks(flow, tree, known).run()
     if not broken and not any("no node" in problem.message for problem in found):

@@ -7,8 +7,10 @@ from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import Problem, TemplateInvalid
 from ivr_flows.flow import (
     CollectNode,
+    ConverseNode,
     DecideNode,
     Flow,
+    HttpCall,
     Node,
     Prompt,
     RequestNode,
@@ -29,6 +31,19 @@ STAND_INS: Mapping[str, Value] = {
     "url": "https://example.org/a",
     "phone": "+911234567890",
 }
+
+
+_EXAMPLES: Mapping[str, Value] = {
+    "string": "word",
+    "integer": 2,
+    "number": 2.5,
+    "boolean": True,
+    "array": ("one", "two"),
+}
+
+
+def _type_of(schema: object) -> str:
+    return str(cast("Mapping[str, Any]", schema).get("type")) if isinstance(schema, dict) else ""
 
 
 class TextChecks:
@@ -145,25 +160,57 @@ class TextChecks:
         elif isinstance(node, TransferNode):
             yield from self._text(node.to, (*at, "to"), where, known, {}, language)
         elif isinstance(node, RequestNode):
-            yield from self._text(node.url, (*at, "url"), where, known, {}, language)
-            for header, value in node.headers.items():
-                yield from self._text(value, (*at, "headers", header), where, known, {}, language)
-            yield from self._body(node.json_body, (*at, "json"), where, known)
-            if not node.url.startswith(("http://", "https://", "{{")):
-                fix = "start it with https://, or with a variable of type url"
-                yield self._problem((*at, "url"), f"{where}: the url is no web address", fix)
+            yield from self._http(node, at, where, known, {})
+        elif isinstance(node, ConverseNode):
+            yield from self._conversation(node, at, where, known)
         yield from self._values(node, at, where, known)
 
-    def _body(self, part: Any, path: Path, where: str, known: frozenset[str]) -> Iterator[Problem]:
+    def _conversation(
+        self, node: ConverseNode, at: Path, where: str, known: frozenset[str]
+    ) -> Iterator[Problem]:
+        language = self.flow.languages[0]
+        for field in ("goal", "instructions", "facts"):
+            for line in str(getattr(node, field)).splitlines():
+                if "{{" in line or "{%" in line:
+                    yield from self._text(line, (*at, field), where, known, {}, language)
+        for name, tool in node.requests.items():
+            # What the model gives, if it does: of any type, so only what is unknown is found here.
+            given: object = tool.parameters.get("properties")
+            named: Mapping[str, Any] = (
+                cast("Mapping[str, Any]", given) if isinstance(given, dict) else dict[str, Any]()
+            )
+            extra = {key: _EXAMPLES.get(_type_of(schema)) for key, schema in named.items()}
+            yield from self._http(tool, (*at, "requests", name), where, known, extra)
+
+    def _http(
+        self,
+        call: HttpCall,
+        at: Path,
+        where: str,
+        known: frozenset[str],
+        extra: dict[str, Value],
+    ) -> Iterator[Problem]:
+        language = self.flow.languages[0]
+        yield from self._text(call.url, (*at, "url"), where, known, extra, language)
+        for header, value in call.headers.items():
+            yield from self._text(value, (*at, "headers", header), where, known, extra, language)
+        yield from self._body(call.json_body, (*at, "json"), where, known, extra)
+        if not call.url.startswith(("http://", "https://", "{{")):
+            fix = "start it with https://, or with a variable of type url"
+            yield self._problem((*at, "url"), f"{where}: the url is no web address", fix)
+
+    def _body(
+        self, part: Any, path: Path, where: str, known: frozenset[str], extra: dict[str, Value]
+    ) -> Iterator[Problem]:
         if isinstance(part, str) and part:
             language = self.flow.languages[0]
-            yield from self._text(part, path, where, known, {}, language)
+            yield from self._text(part, path, where, known, extra, language)
         elif isinstance(part, dict):
             for key, value in cast("dict[str, Any]", part).items():
-                yield from self._body(value, (*path, key), where, known)
+                yield from self._body(value, (*path, key), where, known, extra)
         elif isinstance(part, tuple):
             for index, value in enumerate(cast("tuple[Any, ...]", part)):
-                yield from self._body(value, (*path, index), where, known)
+                yield from self._body(value, (*path, index), where, known, extra)
 
     def _values(self, node: Node, at: Path, where: str, known: frozenset[str]) -> Iterator[Problem]:
         given: list[tuple[Path, Mapping[str, Value]]] = []
@@ -171,6 +218,8 @@ class TextChecks:
             given.append(((*at, "values"), node.values))
         elif node.type == "menu":
             given += [((*at, "choices", n, "set"), c.set) for n, c in node.choices.items()]
+        elif node.type == "converse":
+            given += [((*at, "exits", n, "set"), way.set) for n, way in node.exits.items()]
         for path, values in given:
             for name, value in values.items():
                 yield from self._value(name, value, (*path, name), where, known)

@@ -91,3 +91,15 @@ def test_the_languages_of_the_flows_have_a_filler(language: str) -> None:
 
 def test_a_language_without_a_filler_stays_silent() -> None:
     assert filler("ta") is None
+
+
+def test_what_was_said_before_a_slow_tool_does_not_settle_what_is_owed() -> None:
+    policy = SilencePolicy()
+    policy.turn_ended(1_000, is_heard=True)
+    policy.bot_began()
+    policy.owe(2_000)
+    assert policy.due_ms is None
+    policy.bot_ended(2_400)
+    assert policy.due_ms == 2_400 + FILLER_AFTER_MS
+    policy.owe(3_000)
+    assert policy.due_ms == 2_400 + FILLER_AFTER_MS

@@ -61,6 +61,11 @@ class RawTelephone:
         self._spoke_since_key = False
         self._due: deque[tuple[float, str]] = deque()
 
+    @property
+    def quiet_s(self) -> float:
+        """How long the bot's voice has been over; negative while it sounds."""
+        return time.monotonic() - self._silent_from_s
+
     def press(self, keys: str) -> None:
         """Keys to be pressed when the bot is quiet."""
         self._keys.extend(keys)

@@ -1,0 +1,137 @@
+"""The figures in a text - numbers, amounts, times, numbers read digit by digit - so that what is
+about to be said can be compared with what is known; pure."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ivr_flows.wording.spoken_numbers import Quantity, quantities_in
+from ivr_flows.wording.utterance import Word, words_of
+
+FREE_UP_TO = 10
+"""Small numbers that count nothing measured ("two ways") are no figures: everybody uses them."""
+
+_LANGUAGES = ("en", "hi", "mr")
+_DIGITS = str.maketrans("०१२३४५६७८९", "0123456789")
+_TIME = re.compile(
+    r"(?<!\d)(\d{1,2}):(\d{2})(?::\d{2})?(?!\d)(?:\s*[ap]\.?m\b\.?|\s*बजे|\s*वाजता)?", re.I
+)
+_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+_NUMERAL = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?")
+_SPACED = re.compile(r"(?<![\d.,:])\d{1,5}(?:[ -]\d{1,5})+(?![\d.,:]*\d)")
+_SCALE = re.compile(
+    r"\s*(?:hundred|thousand|lakhs?|lacs?|crores?|million|सौ|हज़ार|हजार|लाख|करोड़|कोटी|k\b)", re.I
+)
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_UNITS = _set(
+    "rupee rupees rs inr rupaye rupaiye rupya percent minute minutes minat hour hours ghante ghanta"
+    " day days din week weeks hafte month months mahine year years saal am pm oclock baje km"
+    " kilometer kilometers kilometre kilometres dollar dollars paise रुपये रुपए रुपया रूपये रूपए"
+    " प्रतिशत मिनट घंटे घंटा घंटों दिन दिनों हफ़्ते हफ्ते महीने साल बजे टक्के मिनिटे मिनिटं मिनिटांत मिनिटात"
+    " तास तासांत तासात दिवस दिवसांत दिवसात आठवडे आठवड्यात वर्ष वर्षे वाजता वाजले किलोमीटर पैसे"
+)
+_MOMENTS = _set("minute minutes minat moment मिनट मिनिट second")
+_NO_NUMBERS = _set("at to too for ate won of")  # heard for 8, 2, 4; here they were written
+_PIECE_LETTERS = 280  # of what `words_of` reads at once; a number that is cut there is read twice
+
+
+@lru_cache(maxsize=2048)
+def figures_in(text: str) -> frozenset[str]:
+    """Every figure of a text in one spelling: "450", "1250.5", "t570" (9:30, either half of the
+    day), "4522" for "4 5 2 2"; also those that are no figures when they are spoken."""
+    return frozenset(
+        figure for language in _LANGUAGES for figure in _all(text, language, only_said=False)
+    )
+
+
+@lru_cache(maxsize=2048)
+def figures_said(text: str, language: str) -> frozenset[str]:
+    """The same as it is spoken in that language, without small numbers that measure nothing."""
+    return frozenset(_all(text, language, only_said=True))
+
+
+def _all(text: str, language: str, *, only_said: bool) -> Iterator[str]:
+    plain = _DATE.sub(" ; ".join((r"\1", r"\2", r"\3")), text.translate(_DIGITS))
+    for match in _TIME.finditer(plain):
+        yield from _time(int(match[1]), int(match[2]), only_said=only_said)
+    plain = _TIME.sub(" ; ", plain)
+    for match in _SPACED.finditer(plain):
+        yield _plain(re.sub(r"[ -]", "", match[0]))
+    if only_said:
+        plain = _SPACED.sub(" ; ", plain)
+    for piece in _pieces(plain):
+        yield from _numerals(piece, only_said=only_said)
+        yield from _words(piece, language, only_said=only_said)
+
+
+def _time(hour: int, minute: int, *, only_said: bool) -> Iterator[str]:
+    yield f"t{hour % 12 * 60 + minute}"
+    if not only_said:  # who knows 19:30 may say "half past seven"
+        yield from (str(hour), str(hour % 12 or 12), str(minute))
+
+
+def _numerals(piece: str, *, only_said: bool) -> Iterator[str]:
+    for match in _NUMERAL.finditer(piece):
+        if _SCALE.match(piece, match.end()):
+            continue  # read with its words
+        value = _plain(match[0].replace(",", ""))
+        behind = words_of(piece[match.end() : match.end() + 24])[:1]
+        before = piece[: match.start()].rstrip()
+        is_money = before[-1:] in ("₹", "$", "€") or piece[match.end() : match.end() + 1] == "%"
+        if not only_said or is_money or not _is_free(float(value), behind):
+            yield value
+
+
+def _words(piece: str, language: str, *, only_said: bool) -> Iterator[str]:
+    words = tuple(word for word in words_of(piece) if word.written not in _NO_NUMBERS)
+    for run in _runs(quantities_in(words, language)):
+        if len(run) > 2 and all(each.value < 10 for each in run):
+            yield _plain("".join(str(int(each.value)) for each in run))
+            continue
+        for each in run:
+            is_written = any(word.written[0].isdigit() for word in words[each.start : each.stop])
+            if is_written and each.stop - each.start == 1:
+                continue  # a numeral, read above
+            if not only_said or not _is_free(each.value, words[each.stop : each.stop + 1]):
+                yield _plain(f"{each.value:.9g}" if each.value < 10**9 else str(int(each.value)))
+
+
+def _runs(quantities: list[Quantity]) -> Iterator[list[Quantity]]:
+    """Numbers that follow each other without a word between."""
+    run: list[Quantity] = []
+    for quantity in quantities:
+        if run and quantity.start != run[-1].stop:
+            yield run
+            run = []
+        run.append(quantity)
+    if run:
+        yield run
+
+
+def _is_free(value: float, behind: tuple[Word, ...]) -> bool:
+    unit = behind[0].written if behind else ""
+    if value > FREE_UP_TO:
+        return False
+    return unit not in _UNITS or (value == 1 and unit in _MOMENTS)
+
+
+def _plain(number: str) -> str:
+    """ "450.00" is "450"; the zeros at the head of a long number belong to it."""
+    whole, _, part = number.partition(".")
+    whole = whole if len(whole) > 3 else str(int(whole))
+    part = part.rstrip("0")
+    return f"{whole}.{part}" if part else whole
+
+
+def _pieces(text: str) -> Iterator[str]:
+    while len(text) > _PIECE_LETTERS:
+        cut = text.rfind(" ", 0, _PIECE_LETTERS)
+        cut = cut if cut > 0 else _PIECE_LETTERS
+        yield text[:cut]
+        text = text[cut:]
+    yield text

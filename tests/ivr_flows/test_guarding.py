@@ -1,0 +1,180 @@
+"""What may be said and what not: figures, promises, secrets; and what callers say beside it."""
+
+import pytest
+
+from ivr_flows.flow import Guard
+from ivr_flows.guarding import Known, judge
+from ivr_flows.wording.figures import figures_in, figures_said
+from ivr_flows.wording.promises import promises_money
+from ivr_flows.wording.temper import asks_for_person, is_angry, is_misunderstood
+
+KNOWN = Known(
+    sources=("my order is 4522", '{"amount": 450.0, "at": "19:30", "day": "2025-03-14"}'),
+    secrets=("Keep every word of this text away from all the callers.",),
+    variables={"amount": 450, "at": "19:30", "items": ("1 naan", "2 dal"), "nothing": None},
+    language="en",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "figures"),
+    [
+        ("Your refund is ₹1,250.50.", "en", {"1250.5"}),
+        ("It comes at 7:30 PM.", "en", {"t450"}),
+        ("It comes at 19:30.", "en", {"t450"}),
+        ("two ways to do that", "en", set()),
+        ("in two days", "en", {"2"}),
+        ("in 5 days", "en", {"5"}),
+        ("one minute please", "en", set()),
+        ("It is four hundred fifty rupees", "en", {"450"}),
+        ("your order four five two two", "en", {"4522"}),
+        ("order 4 5 2 2", "en", {"4522"}),
+        ("call 98765-43210", "en", {"9876543210"}),
+        ("1.5 lakh rupees", "en", {"150000"}),
+        ("20% off", "en", {"20"}),
+        ("order 0452", "en", {"0452"}),
+        ("I can do that for you at once", "en", set()),
+        ("पाँच सौ रुपये", "hi", {"500"}),
+        ("दो दिन में", "hi", {"2"}),
+        ("एक क्षण रुकिए", "hi", set()),
+        ("१२५ रुपये", "hi", {"125"}),
+        ("दोन दिवसात", "mr", {"2"}),
+        ("पंचवीस मिनिटांत", "mr", {"25"}),
+        ("मी दोन गोष्टी सांगते", "mr", set()),
+    ],
+)
+def test_figures_are_found_in_words_and_digits(text: str, language: str, figures: set[str]):
+    assert figures_said(text, language) == figures
+
+
+def test_what_is_known_is_known_in_every_spelling():
+    assert {"450", "t450", "7", "30", "2025", "14", "3"} <= figures_in(KNOWN.sources[1])
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "It costs 450 rupees.",
+        "It costs four hundred and fifty rupees.",
+        "Your order 4 5 2 2 comes at half past seven.",
+        "It comes at 7:30 on the 14th of March.",
+        "I have two ideas for you.",
+    ],
+)
+def test_what_the_call_knows_may_be_said(clause: str):
+    assert judge(clause, "", KNOWN, Guard()).text == clause
+
+
+@pytest.mark.parametrize(
+    ("clause", "reason"),
+    [
+        ("It costs 500 rupees.", "figure"),
+        ("It comes at 8:15.", "figure"),
+        ("In five minutes.", "figure"),
+        ("You will get a refund.", "promise"),
+        ("Keep every word of this text away.", "secret"),
+        ("My instructions are simple.", "secret"),
+        ("Call talk_to_person now.", "secret"),
+        ("It is {{nothing}}.", "secret"),
+        ("It is {{ shop_url }}.", "secret"),
+        ("<tool_call> done", "secret"),
+    ],
+)
+def test_what_may_not_be_said_has_a_reason(clause: str, reason: str):
+    assert judge(clause, "", KNOWN, Guard()).reason == reason
+
+
+def test_a_flow_may_let_figures_and_promises_pass_but_never_secrets():
+    lax = Guard(numbers=False, promises=False)
+    assert judge("You will get a refund of 500 rupees.", "", KNOWN, lax).reason is None
+    assert judge("My instructions are simple.", "", KNOWN, lax).reason == "secret"
+
+
+def test_a_secret_told_in_pieces_is_found_at_the_second():
+    assert judge("away from all the callers.", "I keep every word of this text", KNOWN, Guard())
+    found = judge("text away from all", "so every word of this", KNOWN, Guard())
+    assert found.reason == "secret"
+
+
+def test_a_promise_is_found_across_clauses_of_a_sentence():
+    assert judge("the whole money back.", "We will give you,", KNOWN, Guard()).reason == "promise"
+    assert judge("Money matters.", "We will see you.", KNOWN, Guard()).reason is None
+
+
+@pytest.mark.parametrize(
+    ("clause", "spoken"),
+    [
+        ("It costs {{amount|money}}.", "It costs ₹450."),
+        ("It costs {{ amount | money }} at {{ at | time }}.", "It costs ₹450 at 7:30 PM."),
+        ("You have {{items|listed}}.", "You have 1 naan and 2 dal."),
+        ("It is {amount}.", "It is 450."),
+        ("See **this** [1].", "See this."),
+        ("- First", "First"),
+    ],
+)
+def test_values_are_put_in_their_places_and_signs_taken_out(clause: str, spoken: str):
+    assert judge(clause, "", KNOWN, Guard()).text == spoken
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_promise"),
+    [
+        ("I will refund your money", True),
+        ("You'll get a full refund", True),
+        ("We can give you a discount", True),
+        ("The refund will be paid in cash", True),
+        ("I can't say when, but you will get your money back", True),
+        ("आपका रिफंड मिल जाएगा", True),
+        ("पैसे वापस कर देंगे", True),
+        ("refund mil jayega aapko", True),
+        ("तुम्हाला पैसे परत मिळतील", True),
+        ("I can't promise a refund", False),
+        ("I will check the status of your refund", False),
+        ("I can help with refunds", False),
+        ("Your refund was sent yesterday", False),
+        ("Your order will be here soon", False),
+        ("रिफंड का वादा मैं नहीं कर सकती", False),
+    ],
+)
+def test_promises_of_money_are_told_from_facts_and_refusals(sentence: str, is_promise: bool):
+    assert promises_money(sentence) is is_promise
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("you are not helping, I want to talk to a real person", True),
+        ("can you get me your manager", True),
+        ("connect me to an agent please", True),
+        ("agent", True),
+        ("किसी से बात करनी है", True),
+        ("insaan se baat karao", True),
+        ("mala mansashi bolaycha aahe", True),
+        ("I do not want to talk to a person", False),
+        ("किसी से बात नहीं करनी", False),
+        ("I need help with my order", False),
+        ("where is my order", False),
+        ("my son is very hungry", False),
+    ],
+)
+def test_a_wish_for_a_person_is_heard_anywhere_in_a_sentence(words: str, asks: bool):
+    assert asks_for_person(words, (), "en") is asks
+
+
+def test_a_flows_own_words_for_a_person_count():
+    assert asks_for_person("please give me the captain", ("the captain",), "en")
+
+
+@pytest.mark.parametrize("words", ["this is ridiculous", "क्या बकवास है", "murkh aahat ka"])
+def test_anger_is_heard(words: str):
+    assert is_angry(words)
+
+
+@pytest.mark.parametrize("words", ["that's not what I said", "आप समझ नहीं रहे", "kiti vela sangu"])
+def test_who_is_not_understood_says_so(words: str):
+    assert is_misunderstood(words)
+
+
+def test_plain_words_are_neither():
+    assert not is_angry("where is my order")
+    assert not is_misunderstood("where is my order")
