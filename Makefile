@@ -19,6 +19,9 @@ VENDOR ?= confirms
 LANG_ ?= en
 CARRIER ?= twilio
 
+# Engines whose tests `make test` runs too, each in its own environment. The others: make test-engine-NAME
+TESTED_ENGINES ?= xtts
+
 .PHONY: help setup call serve test lint bench clean
 
 help:
@@ -26,6 +29,7 @@ help:
 	@echo "make test     set up, then run the tests"
 	@echo "make serve    the server (PORT=9000: on that port; else on CALLWRIGHT_PORT, else on 8080)"
 	@echo "make setup    set-up alone, into $(VENV)"
+	@echo "make engine-xtts  a heavy engine's own environment, into .engines/xtts (deploy/engines/ has the others)"
 	@echo "make lint     ruff, pyright, import-linter"
 	@echo "make bench    the benchmarks"
 
@@ -44,7 +48,7 @@ $(CORE): | $(BIN)/uv
 
 $(DEV): $(CORE)
 	@echo "installing what the tests need"
-	@$(UV) pip install --quiet --compile-bytecode --constraint requirements.lock --editable '.[dev,webrtc,postgres]'
+	@$(UV) pip install --quiet --compile-bytecode --constraint requirements.lock --editable '.[dev,webrtc,postgres,redis,whisper,deepgram,speech-server]'
 	@rm -f $(VENV)/.dev-* && touch $@
 
 setup: $(CORE)
@@ -57,6 +61,15 @@ serve: $(CORE)
 
 test: $(DEV)
 	@$(BIN)/pytest -n 3 --dist worksteal
+	@for engine in $(TESTED_ENGINES); do $(MAKE) --no-print-directory test-engine-$$engine || exit 1; done
+
+# Their stamps are install.sh's: it knows what each was made from.
+engine-%: | $(BIN)/uv
+	@sh deploy/engines/install.sh $*
+
+test-engine-%: | $(BIN)/uv
+	@sh deploy/engines/install.sh $* tests
+	@.engines/$*/bin/python -m pytest -p no:cacheprovider tests/engines/$*
 
 lint: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/pyright
@@ -65,4 +78,4 @@ bench: $(DEV)
 	@$(BIN)/python -m benchmarks --write
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .engines .pytest_cache .ruff_cache .hypothesis

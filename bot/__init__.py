@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bot.threads import pin_threads
+from speech.threads import pin_threads
 
 pin_threads()  # before anything below imports numpy
 

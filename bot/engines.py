@@ -10,17 +10,23 @@ from loguru import logger
 
 from bot.engine_settings import options_of
 from bot.errors import StartFailed
+from bot.pipecat_engines import make_recognizer, make_synthesizer
 from bot.settings import Settings
-from bot.voice import Speaks, voice_fault
+from bot.voice import Speaks
+from speech.agent_voices import AgentPackages
 from speech.cache import SpeechCache
-from speech.errors import EngineUnavailable, OptionInvalid
+from speech.custom_voices import CustomVoices
+from speech.errors import EngineUnavailable, OptionInvalid, SpeechError, VoicesInvalid
 from speech.hearing_chain import RecognizerChain
+from speech.learned_voice import AGENT, CUSTOM
 from speech.members import Engine, Member
 from speech.pool import EnginePool
-from speech.registry import make_recognizer, make_synthesizer
+from speech.redis_store import RedisStore
 from speech.speaking_chain import Mouth, SpeechChain
 from speech.stt import Recognizer
 from speech.tts import Synthesizer
+from speech.voice_presets import load_presets
+from speech.voices import VoiceShelf
 
 E = TypeVar("E", bound=Engine)
 
@@ -40,6 +46,17 @@ class Mouths:
     by_language: Mapping[str, Speaks]
     members: tuple[Member[Synthesizer], ...]
     caches: tuple[SpeechCache, ...]
+    shelf: VoiceShelf
+
+    async def get_ready(self, voices: Mapping[str, str]) -> None:
+        """See to it that learned voices can be spoken in; what can't is spoken in another."""
+        engines = {member.name: member.engine for member in self.members}
+        for name in sorted(set(voices.values())):
+            if name.startswith((CUSTOM, AGENT)):
+                try:
+                    await self.shelf.ready(name, engines)
+                except SpeechError as error:
+                    logger.warning("{} is spoken in another voice: {}", name, error)
 
 
 async def open_ears(settings: Settings, pool: EnginePool, stack: AsyncExitStack) -> Ears:
@@ -74,7 +91,10 @@ async def open_mouths(settings: Settings, stack: AsyncExitStack) -> Mouths:
         settings.timeouts.speaking_s,
         stack,
     )
-    _check_voices(settings, members)
+    redis = _redis(settings, stack)
+    custom = _custom_voices(members, redis, stack)
+    shelf = await _shelf(settings, members, custom)
+    await _check_voices(settings, members, shelf)
     keeps = "speech_cache" not in settings.without
     mouths = {
         name: Mouth(
@@ -83,18 +103,66 @@ async def open_mouths(settings: Settings, stack: AsyncExitStack) -> Mouths:
                 member.engine,
                 folder=settings.data_dir / "speech" if keeps else None,
                 memory_bytes=settings.speech_cache_bytes // len(members) if keeps else 0,
+                redis=redis if keeps else None,
+                lease=shelf.lease,
             ),
         )
         for name, member in members.items()
     }
+    if custom is not None:
+        for mouth in mouths.values():
+            custom.tell(mouth.cache.forget)
     return Mouths(
         {
-            language: SpeechChain([mouths[name] for name in names])
+            language: SpeechChain([mouths[name] for name in names], fit=shelf.fit)
             for language, names in settings.speaking.items()
         },
         tuple(members.values()),
         tuple(mouth.cache for mouth in mouths.values()),
+        shelf,
     )
+
+
+def _redis(settings: Settings, stack: AsyncExitStack) -> RedisStore | None:
+    if settings.redis_url is None:
+        return None
+    try:
+        store = RedisStore(settings.redis_url.get_secret_value())
+    except SpeechError as error:
+        raise StartFailed(f"CALLWRIGHT_REDIS_URL: {error}") from error
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _custom_voices(
+    members: Mapping[str, Member[Synthesizer]], redis: RedisStore | None, stack: AsyncExitStack
+) -> CustomVoices | None:
+    """None where no engine learns any: a speech server keeps those of its engines itself."""
+    if not any(hasattr(member.engine, "learn") for member in members.values()):
+        return None
+    custom = CustomVoices(redis=redis)
+    stack.push_async_callback(custom.close)
+    return custom
+
+
+async def _shelf(
+    settings: Settings,
+    members: Mapping[str, Member[Synthesizer]],
+    custom: CustomVoices | None,
+) -> VoiceShelf:
+    """The voices by name. Raises StartFailed: the user's file of presets is wrong."""
+    try:
+        presets = await asyncio.to_thread(
+            load_presets, settings.voices_file, members=tuple(members)
+        )
+    except VoicesInvalid as error:
+        raise StartFailed(f"CALLWRIGHT_VOICES_FILE: {error}") from error
+    agents = AgentPackages(settings.data_dir / "artifacts" / "agents")
+    shelf = VoiceShelf(presets, custom=custom, agents=agents)
+    if settings.voices:
+        for fault in shelf.faults({name: member.engine for name, member in members.items()}):
+            logger.warning("{}", fault)
+    return shelf
 
 
 async def _started(
@@ -140,8 +208,10 @@ async def _start(member: Member[E], faults: dict[str, str]) -> None:
         faults[member.name] = str(error)
 
 
-def _check_voices(settings: Settings, members: Mapping[str, Member[Synthesizer]]) -> None:
-    """Raises StartFailed: a line for each voice that no engine of its language has."""
+async def _check_voices(
+    settings: Settings, members: Mapping[str, Member[Synthesizer]], shelf: VoiceShelf
+) -> None:
+    """Raises StartFailed: a line for each voice that nobody has."""
     faults: list[str] = []
     for language, wanted in settings.voices.items():
         names = settings.speaking.get(language)
@@ -149,8 +219,9 @@ def _check_voices(settings: Settings, members: Mapping[str, Member[Synthesizer]]
             fix = f"set CALLWRIGHT_SPEAKING__{language.upper()}"
             faults.append(f"CALLWRIGHT_VOICES: no engine speaks {language}; {fix}")
             continue
-        found = [voice_fault(members[name].engine, language, wanted) for name in names]
-        if all(found) and found[0]:
-            faults.append(f"CALLWRIGHT_VOICES: {'; '.join(found[0])}")
+        try:
+            await shelf.resolve(wanted, language, {name: members[name].engine for name in names})
+        except SpeechError as error:
+            faults.append(f"CALLWRIGHT_VOICES__{language.upper()}: {error}")
     if faults:
         raise StartFailed("\n".join(faults))

@@ -16,7 +16,7 @@ from speech.expression import Marked, read
 from speech.piecewise import spoken
 from speech.speakable import speakable
 from speech.stt import Pcm
-from speech.tts import SpeechRequest, Synthesizer
+from speech.tts import SpeechRequest
 
 
 class Speaks(Protocol):
@@ -29,22 +29,8 @@ class Speaks(Protocol):
     async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool: ...
 
     async def prewarm(
-        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
+        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int, is_prompt: bool = True
     ) -> list[tuple[SpeechRequest, SpeechError]]: ...
-
-
-def voice_fault(mouth: Synthesizer, language: str, wanted: str | None) -> tuple[str, str] | None:
-    """Why `mouth` can't speak a language with the voice that the settings want, and what to set.
-
-    None where it can; `wanted` None is the engine's own choice.
-    """
-    names = [voice.name for voice in mouth.voices if voice.language == language]
-    if wanted is None or wanted in names:
-        return None
-    what = f"{mouth.name} has no voice {wanted!r} for {language}"
-    known = ", ".join(names)
-    variable = f"CALLWRIGHT_VOICES__{language.upper()}"
-    return what, f"set {variable} to one of {known}" if names else f"leave {variable} out"
 
 
 class Voice:
@@ -96,7 +82,9 @@ class Voice:
             marked = read(text)
             parts = pieces(marked.text, language)
             requests = [self._request(part.text, language, marked) for part in parts]
-            await self._mouths[language].prewarm(requests, sample_rate_hz=self._rate_hz)
+            await self._mouths[language].prewarm(
+                requests, sample_rate_hz=self._rate_hz, is_prompt=False
+            )
 
     async def _is_kept_whole(self, text: str, language: str) -> bool:
         request = self.request(text, language)

@@ -5,6 +5,9 @@ SpeechError
 ├── OptionInvalid        an engine's option is unknown or has a wrong value: names it
 ├── LanguageUnsupported  the engine does not know the language: names it, and those it knows
 ├── VoiceUnknown         no voice of that name: names those there are
+├── VoicesInvalid        the file of voices has faults: a line for each
+├── ConsentInvalid       a person's consent is incomplete, expired, or not for this: says which
+├── ReferenceRefused     no voice should be made of this recording: says what was measured
 ├── EngineFailed         the engine was there and broke on this request; another try may work
 ├── EngineBusy           the pool has more work than it can finish in time; nothing was started
 └── DeadlineExceeded     the work did not finish within the caller's deadline
@@ -29,6 +32,18 @@ class LanguageUnsupported(SpeechError):
 
 class VoiceUnknown(SpeechError):
     """No voice of that name is known to the engine."""
+
+
+class VoicesInvalid(SpeechError):
+    """The file of voices has faults; the message has a line for each, with its place."""
+
+
+class ConsentInvalid(SpeechError):
+    """What a person agreed to is incomplete, over, or something else."""
+
+
+class ReferenceRefused(SpeechError):
+    """A recording is too short, too noisy or too loud to make a voice of."""
 
 
 class EngineFailed(SpeechError):

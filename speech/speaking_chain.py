@@ -26,7 +26,7 @@ from speech.stt import Pcm
 from speech.tts import SpeechRequest, Synthesizer
 
 Fit = Callable[[SpeechRequest, str, Synthesizer], SpeechRequest | None]
-"""A request in the words of one engine (under that name); None: this one must not say it."""
+"""A request in the words of one engine (under that name); None: it does not have the voice."""
 
 
 def own_voice(request: SpeechRequest, name: str, engine: Synthesizer) -> SpeechRequest:
@@ -63,11 +63,11 @@ class SpeechChain:
         return self._mouths
 
     async def speak(
-        self, request: SpeechRequest, *, sample_rate_hz: int
+        self, request: SpeechRequest, *, sample_rate_hz: int, is_prompt: bool = False
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the request's audio, int16 mono at `sample_rate_hz`, as it is made.
 
-        Closing the generator early stops the engine.
+        Closing the generator early stops the engine. `is_prompt` as for `SpeechCache.speak`.
 
         Raises:
             SpeechError: the last engine's, when none could say it.
@@ -80,7 +80,7 @@ class SpeechChain:
         for mouth, fitted in (chosen := ready or plans):
             is_last = mouth is chosen[-1][0]
             is_kept = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)
-            sound = mouth.cache.speak(fitted, sample_rate_hz=sample_rate_hz)
+            sound = mouth.cache.speak(fitted, sample_rate_hz=sample_rate_hz, is_prompt=is_prompt)
             deadline_s = None if is_last else mouth.member.deadline_s
             try:
                 async with aclosing(_in_time(sound, deadline_s, mouth.member.name)) as chunks:
@@ -110,13 +110,14 @@ class SpeechChain:
         return False
 
     async def prewarm(
-        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
+        self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int, is_prompt: bool = True
     ) -> list[tuple[SpeechRequest, SpeechError]]:
         """Have everything ready that is known to be said; return what failed, and why."""
         failed: list[tuple[SpeechRequest, SpeechError]] = []
         for request in requests:
+            speech = self.speak(request, sample_rate_hz=sample_rate_hz, is_prompt=is_prompt)
             try:
-                async with aclosing(self.speak(request, sample_rate_hz=sample_rate_hz)) as sound:
+                async with aclosing(speech) as sound:
                     async for _ in sound:
                         pass
             except SpeechError as error:
@@ -124,15 +125,20 @@ class SpeechChain:
         return failed
 
     def _plans(self, request: SpeechRequest) -> list[tuple[Mouth, SpeechRequest]]:
-        """Who may say it, and how each is asked."""
+        """Who may say it, and how each is asked.
+
+        Where the wanted voice fails, or is over, another engine's own beats silence.
+        """
         plans: list[tuple[Mouth, SpeechRequest]] = []
+        others: list[tuple[Mouth, SpeechRequest]] = []
         for mouth in self._mouths:
             if request.language not in mouth.engine.languages:
                 continue
             fitted = self._fit(request, mouth.member.name, mouth.engine)
-            if fitted is not None:
-                plans.append((mouth, suited(fitted, mouth.engine.expression)))
-        return plans
+            asked = fitted or replace(request, voice=None)
+            plan = (mouth, suited(asked, mouth.engine.expression))
+            (others if fitted is None else plans).append(plan)
+        return [*plans, *others]
 
     async def _is_ready(self, mouth: Mouth, fitted: SpeechRequest, sample_rate_hz: int) -> bool:
         held = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)

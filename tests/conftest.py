@@ -1,4 +1,4 @@
-"""What several rooms' tests share: an empty database, of each kind that is at hand."""
+"""What several rooms' tests share: an empty database, of each kind that is at hand, and a Redis."""
 
 import asyncio
 import functools
@@ -6,7 +6,8 @@ import importlib.util
 import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,8 @@ from sqlalchemy.pool import NullPool
 
 POSTGRES_VARIABLE = "CALLWRIGHT_TEST_POSTGRES_URL"
 POSTGRES_DEFAULT = "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
+REDIS_VARIABLE = "CALLWRIGHT_TEST_REDIS_URL"
+REDIS_DEFAULT = "redis://127.0.0.1:6379/0"
 
 
 @functools.cache
@@ -33,6 +36,26 @@ def postgres_version() -> str | None:
 
 def postgres_url() -> URL:
     return make_url(os.environ.get(POSTGRES_VARIABLE, POSTGRES_DEFAULT))
+
+
+@functools.cache
+def redis_version() -> str | None:
+    """The version of the Redis at hand; None where there is none, or no client for it."""
+    if importlib.util.find_spec("redis") is None:
+        return None
+    import redis
+
+    try:
+        with redis.Redis.from_url(redis_url(), socket_timeout=3) as client:
+            return client.info("server")["redis_version"]
+    except redis.RedisError:
+        if REDIS_VARIABLE in os.environ:
+            raise  # as above
+        return None
+
+
+def redis_url() -> str:
+    return os.environ.get(REDIS_VARIABLE, REDIS_DEFAULT)
 
 
 async def _first_value(url: URL, *statements: str) -> Any:
@@ -70,7 +93,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
+class RedisPlace(NamedTuple):
+    url: str
+    prefix: str  # of keys
+
+
+@pytest.fixture(params=["redis"])
+def redis_place() -> Iterator[RedisPlace]:
+    """Room of one test alone in the Redis at hand; what it leaves there is deleted."""
+    if redis_version() is None:
+        pytest.skip(f"no Redis at hand; name one with {REDIS_VARIABLE}")
+    import redis
+
+    prefix = f"callwright-test-{uuid4().hex}:"
+    yield RedisPlace(redis_url(), prefix)
+    with redis.Redis.from_url(redis_url(), socket_timeout=10) as client:
+        if keys := list(client.scan_iter(f"{prefix}*", count=1000)):
+            client.delete(*keys)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed = terminalreporter.stats.get("passed", [])
     if any("[postgresql" in report.nodeid for report in passed):
         terminalreporter.write_line(f"also tested on PostgreSQL {postgres_version()}")
+    if any("[redis" in report.nodeid for report in passed):
+        terminalreporter.write_line(f"also tested on Redis {redis_version()}")

@@ -24,7 +24,7 @@ EDGES = frozenset({"bot/session.py", "bot/flow_driver.py", "bot/http/webhooks.py
 sorry to the caller), a webhook and a command end well whatever happens."""
 CARRIES_OTHERS_EXCEPTIONS = frozenset({"speech/pool.py"})
 """Hands whatever a job raised to the one who waits for the job."""
-READS_THE_ENVIRONMENT = frozenset({"bot/settings.py", "bot/threads.py"})
+READS_THE_ENVIRONMENT = frozenset({"bot/settings.py", "speech/threads.py"})
 EMPTY_NAMES = frozenset({"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"})
 
 

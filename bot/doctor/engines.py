@@ -4,20 +4,25 @@ hears is played that word."""
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bot.doctor.machine import Check, State
 from bot.engine_settings import options_of
+from bot.pipecat_engines import ALL_ENGINES, make_recognizer, make_synthesizer
 from bot.settings import Settings
-from bot.voice import voice_fault
-from speech.engine_table import ENGINES, EngineEntry, Kind
-from speech.errors import SpeechError
+from speech.engine_table import EngineEntry, Kind
+from speech.errors import SpeechError, VoicesInvalid, VoiceUnknown
+from speech.learned_voice import AGENT, CUSTOM
 from speech.pool import EnginePool
-from speech.registry import make_recognizer, make_synthesizer
 from speech.stt import Pcm, Recognizer
 from speech.tts import SpeechRequest, Synthesizer
+from speech.voice_presets import load_presets
+from speech.voices import VoiceShelf
+
+LEARNED = (AGENT, CUSTOM)
+"""Voices that are there only once they were added: a call sees to them at its start."""
 
 TRY_S = 30.0
 """For an engine to load and do one word; longer than any of them takes on a slow disk."""
@@ -48,13 +53,56 @@ class _Trial:
         return self.engine.is_installed and (self.engine.is_embedded or bool(self.languages))
 
 
+@dataclass(slots=True)
+class _TriedVoices:
+    """The voices that the settings want, and what of them no engine has."""
+
+    wanted: Mapping[str, str]  # by language
+    shelf: VoiceShelf
+    faults: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """By language: what is wrong with its voice, and what to do."""
+    fine: set[str] = field(default_factory=set[str])
+
+    @classmethod
+    async def of(cls, settings: Settings) -> "_TriedVoices":
+        try:
+            presets = await asyncio.to_thread(
+                load_presets,
+                settings.voices_file,
+                members=tuple({name for names in settings.speaking.values() for name in names}),
+            )
+        except VoicesInvalid as error:
+            found = cls(settings.voices, VoiceShelf(await asyncio.to_thread(load_presets)))
+            fault = (f"CALLWRIGHT_VOICES_FILE: {error}", "mend the file")
+            found.faults = dict.fromkeys(settings.speaking, fault)
+            return found
+        return cls(settings.voices, VoiceShelf(presets))
+
+    async def of_engine(self, trial: _Trial, mouth: Synthesizer, language: str) -> str | None:
+        """The engine's voice for the one that is wanted; None: its own choice."""
+        wanted = self.wanted.get(language)
+        if language not in trial.languages or wanted is None or wanted.startswith(LEARNED):
+            return None
+        try:
+            choice, *_ = await self.shelf.resolve(wanted, language, {trial.name: mouth})
+        except VoiceUnknown as error:
+            if language not in self.fine:
+                what, _, there = str(error).partition("; ")
+                fix = f"set CALLWRIGHT_VOICES__{language.upper()} to another: {there}"
+                self.faults[language] = (what, fix)
+            return None
+        self.fine.add(language)
+        self.faults.pop(language, None)
+        return choice.voice
+
+
 MakeMouth = Callable[[str, Mapping[str, str]], Synthesizer]
 MakeEar = Callable[[str, EnginePool, Mapping[str, str]], Recognizer]
 
 
 async def examine_engines(
     settings: Settings,
-    engines: Sequence[EngineEntry] = ENGINES,
+    engines: Sequence[EngineEntry] = ALL_ENGINES,
     *,
     speaking: MakeMouth = make_synthesizer,
     hearing: MakeEar = make_recognizer,
@@ -63,9 +111,9 @@ async def examine_engines(
     checks: list[Check] = []
     words: dict[str, SpokenWord] = {}
     works: set[tuple[Kind, str, str]] = set()  # kind, the settings' name of the engine, language
-    faults: dict[str, tuple[str, str]] = {}  # language: what is wrong with its voice, what to do
+    voices = await _TriedVoices.of(settings)
     for trial in _trials(settings, settings.speaking, engines, "speaks"):
-        spoken, check = await _try_speaking(trial, settings, speaking, faults)
+        spoken, check = await _try_speaking(trial, voices, speaking)
         checks.append(check)
         works |= {("speaks", trial.name, language) for language in spoken}
         words = {**spoken, **words}
@@ -74,7 +122,7 @@ async def examine_engines(
             heard, check = await _try_hearing(trial, words, pool, hearing)
             checks.append(check)
             works |= {("hears", trial.name, language) for language in heard}
-    languages = (_language(name, settings, works, faults) for name in _languages(settings))
+    languages = (_language(name, settings, works, voices.faults) for name in _languages(settings))
     return (*checks, *languages)
 
 
@@ -136,12 +184,9 @@ def _trials(
 
 
 async def _try_speaking(
-    trial: _Trial,
-    settings: Settings,
-    make: MakeMouth,
-    faults: dict[str, tuple[str, str]],
+    trial: _Trial, voices: _TriedVoices, make: MakeMouth
 ) -> tuple[dict[str, SpokenWord], Check]:
-    """`faults` is filled with the languages whose voice the engine lacks; it is tried without."""
+    """A language whose voice the engine lacks is tried without."""
     engine, wanted = trial.engine, trial.languages
     spoken: dict[str, SpokenWord] = {}
     if not trial.is_tried:
@@ -152,9 +197,7 @@ async def _try_speaking(
             try:
                 await mouth.start()
                 for language in sorted(wanted or mouth.languages):
-                    voice = settings.voices.get(language) if language in wanted else None
-                    if fault := voice_fault(mouth, language, voice):
-                        faults[language], voice = fault, None
+                    voice = await voices.of_engine(trial, mouth, language)
                     spoken[language] = await _say(mouth, language, voice)
             finally:
                 await mouth.close()

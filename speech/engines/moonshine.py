@@ -1,7 +1,7 @@
-"""Moonshine tiny-en: hears English, with the weights that come in the wheel (MIT).
+"""Moonshine hears English: tiny-en, whose weights come in the wheel, or base-en (both MIT).
 
 The wheel moonshine-voice 0.0.62 is used for its files only; it is never imported. One set of
-networks (60 MB) serves all calls; a decode is one job of the pool, with one thread.
+networks (tiny 60 MB) serves all calls; a decode is one job of the pool, with one thread.
 """
 
 import importlib.util
@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from speech.engines.moonshine_model import (
     SAMPLE_RATE_HZ,
@@ -18,6 +19,7 @@ from speech.engines.moonshine_model import (
     confidence_of,
     text_of,
 )
+from speech.engines.moonshine_options import MoonshineOptions
 from speech.errors import EngineUnavailable, LanguageUnsupported
 from speech.pool import EnginePool, Priority
 from speech.resampling import resample
@@ -28,6 +30,14 @@ from speech.stt import Pcm, RecognitionStream
 HOW_TO_GET_IT = (
     "run `pip install --force-reinstall moonshine-voice==0.0.62`; later wheels lack the weights"
 )
+
+HOW_TO_GET_BASE = (
+    "run `python -m moonshine_voice.download --stt --language en --model-arch 1`, or set the "
+    "option folder to where its three files are"
+)
+
+_DOWNLOADED = "download.moonshine.ai/model/{name}/quantized/{name}"
+"""Where the wheel's downloader puts a model, in its cache: the address without its scheme."""
 
 _SHORTEST_S = 0.1
 """Of sound. Less is a click or a breath, of which the model makes a word."""
@@ -48,14 +58,22 @@ sentences of flite's voices it makes no sure difference (0.298 to 0.279 out of l
 class MoonshineRecognizer:
     """Implements `speech.stt.Recognizer`."""
 
-    def __init__(self, pool: EnginePool, *, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        pool: EnginePool,
+        *,
+        folder: Path | None = None,
+        options: MoonshineOptions | None = None,
+    ) -> None:
         """Set up; nothing is loaded.
 
         Args:
             pool: where it decodes.
-            folder: of the three files; None means those of the wheel.
+            folder: of the three files; None means that of the options.
+            options: which model, and where it is.
         """
         self._pool = pool
+        self._options = options or MoonshineOptions()
         self._folder = folder
         self._model: MoonshineModel | None = None
 
@@ -100,7 +118,7 @@ class MoonshineRecognizer:
         """Load the networks and run them once. A second call does nothing.
 
         Raises:
-            EngineUnavailable: the wheel or one of its files is missing or broken.
+            EngineUnavailable: the model or one of its files is missing or broken.
         """
         if self._model is None:
             self._model = await self._pool.run(self._load, priority=Priority.FINAL)
@@ -110,9 +128,35 @@ class MoonshineRecognizer:
         self._model = None
 
     def _load(self) -> MoonshineModel:
-        model = MoonshineModel(self._folder or weights_folder(), how_to_get_it=HOW_TO_GET_IT)
+        is_tiny = self._options.model == "tiny-en"
+        model = MoonshineModel(
+            self._folder or model_folder(self._options),
+            how_to_get_it=HOW_TO_GET_IT if is_tiny else HOW_TO_GET_BASE,
+        )
         model.decode(np.zeros(SAMPLE_RATE_HZ, np.float32))
         return model
+
+
+def model_folder(options: MoonshineOptions) -> Path:
+    """Where the files of the chosen model are.
+
+    Raises:
+        EngineUnavailable: they are not there; says how to get them.
+    """
+    if options.folder:
+        folder = Path(options.folder).expanduser()
+        if not folder.is_dir():
+            raise EngineUnavailable(f"moonshine's option folder, {folder}, is no folder")
+        return folder
+    if options.model == "tiny-en":
+        return weights_folder()
+    cache = user_cache_path("moonshine_voice")
+    folder = cache / _DOWNLOADED.format(name=options.model)
+    if not folder.is_dir():
+        raise EngineUnavailable(
+            f"moonshine's {options.model} is not in {folder}: {HOW_TO_GET_BASE}"
+        )
+    return folder
 
 
 def weights_folder() -> Path:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,6 @@ SAMPLE_RATE_HZ = 16_000
 _START, _END = 1, 2
 _SPECIAL = 3  # tokens below this are <unk> <s> </s>
 _VOCABULARY = 32_768
-_HEADS, _HEAD_SIZE = 8, 36
 
 # English speech has 3 to 4 tokens a second here; past 6.5 the model is repeating itself, which
 # the authors' own code cuts off at the same rate. The margin is for the shortest words.
@@ -62,7 +62,7 @@ class Piece:
 class _Encoded:
     """What the encoder made of a clip."""
 
-    vectors: npt.NDArray[np.float32]  # (1, n, 288)
+    vectors: npt.NDArray[np.float32]  # (1, n, width); tiny's width is 288, base's 416
     mask: npt.NDArray[np.int64]  # (1, samples)
 
 
@@ -84,7 +84,7 @@ class MoonshineModel:
     """The networks, loaded. `decode` may run in several threads at once."""
 
     def __init__(self, folder: Path, *, how_to_get_it: str) -> None:
-        """Load encoder_model.ort, decoder_model_merged.ort and tokenizer.bin (0.1 s, 60 MB).
+        """Load encoder_model.ort, decoder_model_merged.ort and tokenizer.bin (tiny: 0.1 s, 60 MB).
 
         Raises:
             EngineUnavailable: one is missing or broken.
@@ -94,9 +94,9 @@ class MoonshineModel:
             folder / "decoder_model_merged.ort", how_to_get_it=how_to_get_it
         )
         self._tokens = read_tokens(folder / "tokenizer.bin", how_to_get_it=how_to_get_it)
-        self._past = [
-            node.name for node in self._decoder.get_inputs() if node.name.startswith("past_")
-        ]
+        past = [node for node in self._decoder.get_inputs() if node.name.startswith("past_")]
+        self._past = [node.name for node in past]
+        self._heads, self._head_size = _cache_shape(past, folder, how_to_get_it)
         self._tokenizer = Tokenizer(self._tokens)
         self._hints: dict[tuple[str, ...], Hints] = {}
         self._hints_lock = threading.Lock()  # decodes run in several threads
@@ -155,7 +155,7 @@ class MoonshineModel:
         }
         for name in self._past:
             vectors = encoded.vectors.shape[1] if ".encoder." in name else 0
-            shape = (copies, _HEADS, vectors, _HEAD_SIZE)
+            shape = (copies, self._heads, vectors, self._head_size)
             inputs[name] = ort_value(np.zeros(shape, np.float32))
         return inputs
 
@@ -219,6 +219,19 @@ class MoonshineModel:
                     self._hints.clear()
                 self._hints[texts] = self._tokenizer.hints(texts, end=_END)
             return self._hints[texts]
+
+
+def _cache_shape(past: Sequence[Any], folder: Path, how_to_get_it: str) -> tuple[int, int]:
+    """The heads of the attention cache and their size: 8 and 36 in tiny, 8 and 52 in base."""
+    shapes: set[tuple[Any, ...]] = {tuple(node.shape) for node in past}
+    sizes = {(shape[1], shape[3]) for shape in shapes if len(shape) == 4}
+    if len(sizes) == 1:
+        heads, head_size = next(iter(sizes))
+        if isinstance(heads, int) and isinstance(head_size, int):
+            return heads, head_size
+    raise EngineUnavailable(
+        f"{folder / 'decoder_model_merged.ort'} is no merged decoder of Moonshine: {how_to_get_it}"
+    )
 
 
 def read_tokens(path: Path, *, how_to_get_it: str) -> list[bytes]:

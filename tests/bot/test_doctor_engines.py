@@ -177,7 +177,8 @@ async def test_a_voice_that_nobody_has_breaks_its_language_alone(tmp_path: Path)
     assert not checks["language mr"].is_bad
     assert checks["language hi"].state is State.BROKEN
     assert "no voice 'foo' for hi" in checks["language hi"].detail
-    assert checks["language hi"].fix.startswith("set CALLWRIGHT_VOICES__HI to one of hi, hi+f2")
+    assert checks["language hi"].fix.startswith("set CALLWRIGHT_VOICES__HI to another: there are")
+    assert "espeak/hi+f2" in checks["language hi"].fix
 
 
 async def test_a_voice_of_another_language_breaks_its_language(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_faults_of_one_kind_are_one_word_of_the_doctors_verdict() -> None:
     [
         (
             {"hearing": {"hi": "moonshine"}},
-            "CALLWRIGHT_HEARING__HI: moonshine hears en only; leave it out",
+            "CALLWRIGHT_HEARING__HI: moonshine hears en only; choose whisper",
         ),
         (
             {"speaking": {"hi": "flite"}},
@@ -124,4 +124,4 @@ def test_faults_of_one_kind_are_one_word_of_the_doctors_verdict() -> None:
     ],
 )
 def test_an_engine_that_does_not_know_its_language_is_refused(given: Any, told: str) -> None:
-    assert refusal(**given) == told
+    assert refusal(**given).startswith(told)

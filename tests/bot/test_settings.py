@@ -243,7 +243,7 @@ def test_a_group_given_as_json_never_shows_its_text(monkeypatch: pytest.MonkeyPa
 
 
 def test_every_secret_field_is_typed_as_one() -> None:
-    words = ("SECRET", "TOKEN", "PASSWORD", "API_KEY", "DATABASE_URL")
+    words = ("SECRET", "TOKEN", "PASSWORD", "API_KEY", "DATABASE_URL", "REDIS_URL")
     for row in describe():
         assert row.is_secret == row.variable.endswith(words), row.variable
 

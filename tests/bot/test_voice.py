@@ -90,7 +90,7 @@ async def test_what_a_text_asks_of_the_voice_holds_for_all_its_pieces() -> None:
             return False
 
         async def prewarm(
-            self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int
+            self, requests: Iterable[SpeechRequest], *, sample_rate_hz: int, is_prompt: bool = True
         ) -> list[tuple[SpeechRequest, SpeechError]]:
             asked.extend(requests)
             return []

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -44,22 +45,29 @@ class OwnServer:
 
 @asynccontextmanager
 async def own_server(
-    folder: Path, flow: str, *, ear: Recognizer | None = None, mouth: Synthesizer | None = None
+    folder: Path,
+    flow: str,
+    *,
+    ear: Recognizer | None = None,
+    mouth: Synthesizer | None = None,
+    **given: Any,
 ) -> AsyncGenerator[OwnServer]:
-    """`flow`: YAML; `ear`, `mouth`: of English, instead of Moonshine and espeak."""
+    """`flow`: YAML; `ear`, `mouth`: of English, instead of Moonshine and espeak; `given`: more
+    settings."""
     loaded = load_bytes(flow.encode(), "own.yaml")
     settings = load_settings(
-        env_file=None, data_dir=folder, record_calls=False, default_flow=loaded.name
+        env_file=None, data_dir=folder, record_calls=False, default_flow=loaded.name, **given
     )
     (folder / "flows").mkdir()
     (folder / "flows" / "own.yaml").write_text(flow, encoding="utf-8")
     settings = settings.model_copy(update={"flows_dir": folder / "flows"})
     async with open_services(settings, Urls("http://localhost")) as opened:
+        shelf = opened.mouths.shelf
         services = replace(
             opened,
             flows={loaded.name: loaded},
             ears=Ears({"en": ear}, ()) if ear else opened.ears,
-            mouths=Mouths({"en": SpeechCache(mouth)}, (), ()) if mouth else opened.mouths,
+            mouths=Mouths({"en": SpeechCache(mouth)}, (), (), shelf) if mouth else opened.mouths,
         )
         await services.render_static_prompts()
         app = FastAPI()
@@ -105,7 +113,12 @@ class ScriptedEar:
         raise NotImplementedError
 
     def open(
-        self, *, language: str, sample_rate_hz: int, hints: Sequence[str] = ()
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
     ) -> RecognitionStream:
         return ScriptedStream(self, sample_rate_hz)
 

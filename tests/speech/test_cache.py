@@ -12,6 +12,7 @@ import pytest
 
 from speech.cache import SpeechCache
 from speech.errors import EngineFailed, VoiceUnknown
+from speech.packed_sound import KeptSound
 from speech.resampling import StreamResampler
 from speech.sound_store import SoundStore
 from speech.tts import SpeechRequest, Voice
@@ -243,22 +244,24 @@ async def test_an_empty_text_yields_nothing_and_is_kept_as_such() -> None:
 
 
 def test_the_disk_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path) -> None:
-    store = SoundStore(tmp_path, max_bytes=10 * 2_012)
-    sound = np.arange(1_000, dtype=np.int16)
+    store = SoundStore(tmp_path, max_bytes=10 * 2_020)
+    sound = KeptSound(np.arange(1_000, dtype=np.int16))
     for index in range(10):
         store.write(f"key{index}", sound)
     for index, file in enumerate(sorted(tmp_path.iterdir())):
         os.utime(file, (index, index))
-    assert np.array_equal(store.read("key0"), sound)  # used: no longer the oldest
+    kept = store.read("key0")  # used: no longer the oldest
+    assert kept is not None
+    np.testing.assert_array_equal(kept.pcm, sound.pcm)
     store.write("key10", sound)
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 10 * 2_012
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 10 * 2_020
     assert store.read("key1") is None
     assert store.read("key0") is not None
     assert store.read("key10") is not None
 
 
 def test_a_sound_larger_than_the_whole_store_is_not_written(tmp_path: Path) -> None:
-    SoundStore(tmp_path, max_bytes=100).write("key", np.zeros(1_000, np.int16))
+    SoundStore(tmp_path, max_bytes=100).write("key", KeptSound(np.zeros(1_000, np.int16)))
     assert list(tmp_path.iterdir()) == []
 
 

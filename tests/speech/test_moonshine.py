@@ -14,7 +14,9 @@ import pytest
 from speech.engines.espeak import EspeakSynthesizer
 from speech.engines.moonshine import MoonshineRecognizer, weights_folder
 from speech.engines.moonshine_model import Piece, confidence_of, looping, text_of
-from speech.errors import EngineUnavailable, LanguageUnsupported
+from speech.engines.moonshine_options import MoonshineOptions
+from speech.errors import EngineUnavailable, LanguageUnsupported, OptionInvalid
+from speech.options import read_options
 from speech.pool import EnginePool
 from speech.resampling import resample
 from speech.stt import Pcm, Transcript
@@ -200,6 +202,43 @@ async def test_a_wrong_tokenizer_is_named(pool: EnginePool, tmp_path: Path, cont
     (folder / "tokenizer.bin").write_bytes(content)
     with pytest.raises(EngineUnavailable, match=r"tokenizer\.bin holds \d+ tokens"):
         await MoonshineRecognizer(pool, folder=folder).start()
+
+
+async def test_the_larger_model_is_looked_for_where_the_wheels_downloader_puts_it(
+    pool: EnginePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: tuple[Pcm, int]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    base = read_options("moonshine", MoonshineOptions, {"model": "base-en"})
+    with pytest.raises(EngineUnavailable, match=r"base-en is not in .*--stt --language en") as no:
+        await MoonshineRecognizer(pool, options=base).start()
+    downloader = "moonshine_voice/download.moonshine.ai/model/base-en/quantized/base-en"
+    folder = tmp_path / downloader
+    assert str(folder) in str(no.value)
+    shutil.copytree(weights_folder(), folder)  # the same files by the same names
+    moonshine = MoonshineRecognizer(pool, options=base)
+    await moonshine.start()
+    pcm, from_hz = book
+    line = at_rate(pcm[: 3 * from_hz], from_hz, 8_000)
+    assert "best of times" in plain((await heard(moonshine, line, 8_000)).text)
+    (folder / "tokenizer.bin").unlink()
+    with pytest.raises(EngineUnavailable, match=r"tokenizer\.bin.*--model-arch 1"):
+        await MoonshineRecognizer(pool, options=base).start()
+
+
+async def test_a_folder_is_taken_from_the_options_and_a_wrong_model_is_named(
+    pool: EnginePool, tmp_path: Path
+) -> None:
+    here = MoonshineOptions(folder=str(weights_folder()))
+    await MoonshineRecognizer(pool, options=here).start()
+    nowhere = MoonshineOptions(folder=str(tmp_path / "nowhere"))
+    with pytest.raises(EngineUnavailable, match=r"option folder, .*nowhere, is no folder"):
+        await MoonshineRecognizer(pool, options=nowhere).start()
+    swapped = Path(shutil.copytree(weights_folder(), tmp_path / "swapped"))
+    shutil.copy(swapped / "encoder_model.ort", swapped / "decoder_model_merged.ort")
+    with pytest.raises(EngineUnavailable, match="is no merged decoder of Moonshine"):
+        await MoonshineRecognizer(pool, folder=swapped).start()
+    with pytest.raises(OptionInvalid, match="moonshine: option 'model'"):
+        read_options("moonshine", MoonshineOptions, {"model": "medium-streaming-en"})
 
 
 async def test_the_wheels_own_library_is_never_imported(moonshine: MoonshineRecognizer) -> None:

@@ -161,6 +161,7 @@ async def test_a_timeout_of_the_function_is_not_taken_for_the_deadline(pool: Eng
 
 
 async def test_closing_cancels_what_waits_and_ends_the_threads() -> None:
+    before = set(threading.enumerate())
     pool = EnginePool(1)
     gate = Gate()
     running = pool.submit(gate)
@@ -173,7 +174,8 @@ async def test_closing_cancels_what_waits_and_ends_the_threads() -> None:
     assert await running == "through"
     await closing
     await pool.close()
-    assert not [t for t in threading.enumerate() if t.name == "engine-0"]
+    made = set(threading.enumerate()) - before
+    assert not [thread for thread in made if thread.name.startswith("engine-")]
     with pytest.raises(EngineBusy, match="closed"):
         await pool.run(int)
 

@@ -125,19 +125,20 @@ async def test_an_engine_is_asked_for_what_it_can_do_only() -> None:
     assert reader.asked == [SpeechRequest("Well done", "en")]
 
 
-async def test_a_voice_that_pins_its_engine_is_not_said_by_another() -> None:
-    first, second = Mouth("first", 1000, EngineFailed("broke")), Mouth("second", 2000)
+async def test_a_voice_that_pins_its_engine_comes_first_and_another_beats_silence() -> None:
+    first, second = Mouth("first", 1000), Mouth("second", 2000)
     clock = Clock()
     chain = SpeechChain(
         [
             speaking_chain.Mouth(await mouth_member(mouth, clock), SpeechCache(mouth))
             for mouth in (first, second)
         ],
-        fit=lambda request, name, _: request if name == "first" else None,
+        fit=lambda request, name, _: request if name == "second" else None,
     )
-    with pytest.raises(EngineFailed, match="broke"):
-        await levels(chain)
-    assert not second.asked
+    assert await levels(chain, replace(HELLO, voice="anna")) == [2000]
+    second.failure = EngineFailed("broke")
+    assert await levels(chain, replace(HELLO, text="Bye", voice="anna")) == [1000]
+    assert (second.asked[0].voice, first.asked[0].voice) == ("anna", None)
 
 
 async def test_a_language_that_none_speaks_is_refused_by_name() -> None:

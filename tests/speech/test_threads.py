@@ -23,7 +23,7 @@ def in_a_fresh_process(code: str, **variables: str) -> str:
 
 def test_asked_before_numpy_it_is_in_time_and_after_it_is_not() -> None:
     # The file is run by itself, for the packages around it may import numpy.
-    load = "import runpy; pin = runpy.run_path('bot/threads.py')['pin_threads']; "
+    load = "import runpy; pin = runpy.run_path('speech/threads.py')['pin_threads']; "
     show = "print(pin(), os.environ['OPENBLAS_NUM_THREADS'], os.environ['MKL_NUM_THREADS'])"
     assert in_a_fresh_process(f"import os; {load}{show}") == "True 1 1"
     assert in_a_fresh_process(f"import os, numpy; {load}{show}") == "False 1 1"
@@ -31,7 +31,7 @@ def test_asked_before_numpy_it_is_in_time_and_after_it_is_not() -> None:
 
 def test_a_number_that_was_set_before_stays() -> None:
     code = (
-        "import os, runpy; runpy.run_path('bot/threads.py')['pin_threads'](); "
+        "import os, runpy; runpy.run_path('speech/threads.py')['pin_threads'](); "
         "print(os.environ['OMP_NUM_THREADS'])"
     )
     assert in_a_fresh_process(code, OMP_NUM_THREADS="4") == "4"
