@@ -96,9 +96,9 @@ def test_a_voice_that_its_engine_lacks_stops_the_start(tmp_path: Path) -> None:
         CALLWRIGHT_VOICES='{"hi": "foo", "ta": "any"}',
     )
     assert done.returncode == 1
-    assert (
-        "espeak has no voice 'foo' for hi; set CALLWRIGHT_VOICES__HI to one of hi, " in done.stderr
-    )
+    assert "CALLWRIGHT_VOICES__HI: there is no voice 'foo' for hi; there are " in done.stderr
+    assert "professional" in done.stderr
+    assert "espeak/hi+f2" in done.stderr
     assert "no engine speaks ta; set CALLWRIGHT_SPEAKING__TA" in done.stderr
 
 
