@@ -14,7 +14,7 @@ from tests.calls.conftest import YES
 from tests.calls.own_server import OwnServer, own_server
 from tests.calls.raw_telephone import RawTelephone
 from tests.calls.short_flow import LONG_OPENING, PATIENT
-from tests.calls.test_speaking import packets, until
+from tests.calls.test_speaking import bot_turns, packets, until
 from tests.speech.server.server_process import process
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
@@ -62,7 +62,7 @@ async def test_the_call_goes_on_with_the_next_engines(
         assert failures(server).keys() == {"hears far", "speaks far"}
     assert record.turns[0].heard_text.startswith(LONG_OPENING)
     assert any(turn.who is Who.CALLER and turn.text for turn in record.turns)
-    assert record.turns[-1].heard_text == "Thank you, you have agreed. Goodbye."
+    assert bot_turns(record)[-1].heard_text == "Thank you, you have agreed. Goodbye."
     assert record.call.outcome["answer"] == "agreed"
 
 
