@@ -1,4 +1,4 @@
-"""The command line: `callwright serve`, `call`, `simulate`, `doctor`, `settings`, `flows`."""
+"""The command line: `callwright serve`, `call`, `simulate`, `doctor`, `speech`, `flows`, ..."""
 
 import asyncio
 import signal
@@ -11,7 +11,10 @@ from typing import Annotated, NoReturn
 import typer
 from loguru import logger
 
+from bot.cluster_command import cluster
 from bot.errors import BotError
+from bot.gpu_command import gpu
+from bot.knowledge_command import knowledge
 from bot.logs import set_up_logging
 from bot.settings import Settings, describe, load_settings, settings_markdown
 from bot.simulation.vendors import VENDORS, VendorName
@@ -22,6 +25,7 @@ from ivr_flows.loader import check_file, load
 from ivr_flows.try_out import TryOut, real_request
 from ivr_flows.try_out import run as run_try_out
 from speech.errors import SpeechError
+from speech.server.cli import speech as speech_command
 from telephony.errors import TelephonyError
 
 app = typer.Typer(
@@ -31,6 +35,10 @@ app = typer.Typer(
 )
 flows = typer.Typer(no_args_is_help=True, help="Check, draw and try the flows that lead calls.")
 app.add_typer(flows, name="flows")
+app.add_typer(knowledge, name="knowledge")
+app.add_typer(gpu, name="gpu")
+app.add_typer(cluster, name="cluster")
+app.command(name="speech")(speech_command)
 
 
 class CarrierName(StrEnum):
@@ -153,6 +161,7 @@ def doctor(
     from bot.doctor.engines import examine_engines  # the database's packages come with it
     from bot.doctor.flows import flows as examine_flows
     from bot.doctor.machine import examine, exit_status
+    from bot.doctor.models import examine_models
     from bot.doctor.report import as_json, render
 
     logger.remove()
@@ -163,6 +172,7 @@ def doctor(
             *await examine(settings),
             *examine_flows(settings),
             *await examine_engines(settings),
+            *await examine_models(settings),
         )
         if as_json_:
             print(as_json(checks))
@@ -234,6 +244,9 @@ def try_(
     send_requests: Annotated[
         bool, typer.Option("--send-requests", help="Really call the flow's URLs.")
     ] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Play the language model of conversations.")
+    ] = False,
 ) -> None:
     """Talk with a flow in the terminal, by words and keys; no sound, no telephone."""
     flow = load(file)
@@ -242,6 +255,7 @@ def try_(
         flow,
         language=language,
         ask=real_request if send_requests else None,
+        has_model=model,
     )
     run_try_out(conversation, sys.stdin, _write, show_prompt=sys.stdin.isatty())
 

@@ -54,7 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(60)
+                assert process.wait(60) == 0, log.read_text(errors="replace")[-3000:]
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
