@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from ivr_flows.actions import Request
 from ivr_flows.errors import TemplateInvalid
@@ -22,6 +23,9 @@ def request_action(
     url = render(node.url, variables, language, for_url=True)
     if not url.startswith(("http://", "https://")):
         raise TemplateInvalid("no address to ask", "give the url's variable a value")
+    if not {".", ".."}.isdisjoint(urlsplit(url).path.split("/")):
+        # A value that leaves the path which the flow names: ".." makes /orders/../cancel of it.
+        raise TemplateInvalid("a value is no part of an address", 'a value can\'t be "." or ".."')
     return Request(
         node=name,
         method=node.method,

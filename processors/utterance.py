@@ -11,7 +11,7 @@ from processors.detectors import EndOfTurn
 from processors.expecting import Expectation, Verdict
 from processors.frames import UtterancePartialFrame
 from processors.turn_thresholds import GOES_ON_MS
-from speech.errors import ENGINE_FAILURES, DeadlineExceeded, SpeechError
+from speech.errors import ENGINE_FAILURES, DeadlineExceeded, EngineBusy, SpeechError
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
 
 WORDS_S = 5.0
@@ -127,7 +127,10 @@ class Utterance:
     async def words(self, *, is_urgent: bool) -> Transcript:
         """The words so far, as `RecognitionStream.partial`. Raises `SpeechError`."""
         stream = self._opened()
-        transcript = await self._in_time(lambda: stream.partial(is_urgent=is_urgent))
+        if is_urgent:
+            transcript = await self._in_time(lambda: stream.partial(is_urgent=True))
+        else:
+            transcript = await self._in_passing(stream)
         words = transcript.text.split()
         self.stable_text = " ".join(words[: agreed(words, self._last_words)])
         self._last_words = words
@@ -181,6 +184,14 @@ class Utterance:
             except TimeoutError:
                 self._is_lost = True
         raise DeadlineExceeded(f"the recogniser gave no words within {self._words_s:g} s")
+
+    async def _in_passing(self, stream: RecognitionStream) -> Transcript:
+        """Late words in passing say nothing of the final ones: they wait behind others' work."""
+        try:
+            async with asyncio.timeout(self._words_s):
+                return await stream.partial()
+        except TimeoutError:
+            raise EngineBusy(f"no words in passing within {self._words_s:g} s") from None
 
     def _opened(self) -> RecognitionStream:
         if self._stream is None:

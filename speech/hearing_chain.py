@@ -82,12 +82,12 @@ class _ChainedStream:
     """One utterance. Implements `speech.stt.RecognitionStream`."""
 
     def __init__(self, members: Sequence[Member[Recognizer]], wanted: _Wanted) -> None:
-        ready = [member for member in members if member.may_try()]
-        # When all were left alone, waiting for one beats hearing nothing.
-        self._members = ready or list(members)
+        self._members = list(members)  # not tried yet, in their order
+        self._left_alone: list[Member[Recognizer]] = []  # asked when no other is left
         self._wanted = wanted
         self._audio: list[Pcm] = []
-        self._stream: RecognitionStream | None = None  # of the first of `_members`
+        self._member: Member[Recognizer] | None = None  # whose stream this is
+        self._stream: RecognitionStream | None = None
         self._fed = 0
         self._is_closed = False
 
@@ -101,13 +101,17 @@ class _ChainedStream:
         """As `RecognitionStream.partial`; one that is not urgent is not asked of another engine."""
         if is_urgent:
             return await self._asked(lambda stream: stream.partial(is_urgent=True))
-        member = self._members[0]
+        member = self._current()
         try:
-            transcript = await self._opened(member).partial()
+            transcript = await self._in_time(
+                member, lambda stream: stream.partial(), member.deadline_s
+            )
         except EngineBusy:
             raise  # of no account: it was not urgent
+        except DeadlineExceeded as error:
+            raise EngineBusy(str(error)) from error  # it may have waited for work that was
         except ENGINE_FAILURES as error:
-            if len(self._members) > 1:
+            if self._has_next:
                 self._leave(member, error)
             raise
         return replace(transcript, engine=member.name)
@@ -127,19 +131,34 @@ class _ChainedStream:
         if self._stream is not None:
             self._stream.cancel()
 
+    @property
+    def _has_next(self) -> bool:
+        return bool(self._members or self._left_alone)
+
+    def _current(self) -> Member[Recognizer]:
+        """Whose turn it is. Those that are left alone come last: waiting beats hearing nothing."""
+        while self._member is None:
+            if not self._members:
+                self._member = self._left_alone.pop(0)
+            elif self._members[0].may_try():
+                self._member = self._members.pop(0)
+            else:
+                self._left_alone.append(self._members.pop(0))
+        return self._member
+
     async def _asked(self, ask: Callable[[RecognitionStream], Awaitable[Transcript]]) -> Transcript:
         while True:
-            member, is_last = self._members[0], len(self._members) == 1
+            member = self._current()
             # The last one has the time that the call has: nobody stands in for it.
-            deadline_s = None if is_last else member.deadline_s
+            deadline_s = member.deadline_s if self._has_next else None
             try:
                 transcript = await self._in_time(member, ask, deadline_s)
             except LanguageUnsupported:
-                if is_last:
+                if not self._has_next:
                     raise
-                self._drop_first()
+                self._drop(member)
             except ENGINE_FAILURES as error:
-                if is_last:
+                if not self._has_next:
                     member.failed(error)
                     raise
                 self._leave(member, error)
@@ -153,11 +172,18 @@ class _ChainedStream:
         ask: Callable[[RecognitionStream], Awaitable[Transcript]],
         deadline_s: float | None,
     ) -> Transcript:
+        stream = self._opened(member)
         try:
             async with asyncio.timeout(deadline_s):
-                return await ask(self._opened(member))
+                return await ask(stream)
         except TimeoutError:
             raise DeadlineExceeded(f"{member.name} gave no words in {deadline_s:g} s") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if stream is self._stream or self._is_closed or (task and task.cancelling()):
+                raise
+            # Whoever asked beside this one gave the engine up, and its stream with it.
+            raise EngineFailed(f"{member.name} was given up") from None
 
     def _opened(self, member: Member[Recognizer]) -> RecognitionStream:
         if self._stream is None:
@@ -177,13 +203,16 @@ class _ChainedStream:
         return self._stream
 
     def _leave(self, member: Member[Recognizer], error: Exception) -> None:
-        """The next one hears it, from its beginning."""
-        logger.warning("{} failed, {} hears it: {}", member.name, self._members[1].name, error)
-        member.failed(error)
-        self._drop_first()
+        """The next one hears it, from its beginning. Two may find out at once that it failed."""
+        if member is self._member:
+            logger.warning("{} failed, another engine hears it: {}", member.name, error)
+            member.failed(error)
+            self._drop(member)
 
-    def _drop_first(self) -> None:
-        del self._members[0]
+    def _drop(self, member: Member[Recognizer]) -> None:
+        if member is not self._member:
+            return
+        self._member = None
         if self._stream is not None:
             self._stream.cancel()
             self._stream = None

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from loguru import logger
 
 from speech.circuit import CircuitBreaker
-from speech.errors import ENGINE_FAILURES, DeadlineExceeded, EngineUnavailable
+from speech.errors import ENGINE_FAILURES, DeadlineExceeded, EngineBusy, EngineUnavailable
 
 
 class Engine(Protocol):
@@ -61,7 +61,10 @@ class Member(Generic[E]):
         return self.is_started and self._breaker.may_try(self._now_s())
 
     def failed(self, error: Exception) -> None:
-        """It failed at what it was asked."""
+        """It did not do what it was asked. One that is full is not broken: the next caller may
+        find a place."""
+        if isinstance(error, EngineBusy):
+            return
         self.failures += 1
         is_certain = isinstance(error, DeadlineExceeded | EngineUnavailable)
         was_open = self._breaker.is_open

@@ -75,37 +75,54 @@ class SpeechChain:
         plans = self._plans(request)
         if not plans:
             raise _nobody(request, self._mouths)
-        ready = [plan for plan in plans if await self._is_ready(*plan, sample_rate_hz)]
-        # When all were left alone, waiting for one beats saying nothing.
-        for mouth, fitted in (chosen := ready or plans):
-            is_last = mouth is chosen[-1][0]
-            is_kept = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)
-            sound = mouth.cache.speak(fitted, sample_rate_hz=sample_rate_hz, is_prompt=is_prompt)
-            deadline_s = None if is_last else mouth.member.deadline_s
+        left: list[_Plan] = []
+        failure: Exception | None = None
+        while plans or left:
+            is_left = not plans
+            # Those that are left alone come last: waiting for one beats saying nothing.
+            plan = left.pop(0) if is_left else plans.pop(0)
+            kept = await plan.mouth.cache.holds(plan.request, sample_rate_hz=sample_rate_hz)
+            if not (kept or is_left or plan.mouth.member.may_try()):
+                left.append(plan)
+                continue
+            speech = self._said(plan, sample_rate_hz, is_prompt, is_last=not (plans or left))
             try:
-                async with aclosing(_in_time(sound, deadline_s, mouth.member.name)) as chunks:
+                async with aclosing(speech) as chunks:
                     async for chunk in chunks:
                         yield chunk
-            except (LanguageUnsupported, VoiceUnknown) as error:
-                if is_last:
-                    raise
-                logger.warning("{} can't say it: {}", mouth.member.name, error)
+            except VoiceUnknown as error:  # it is over, or its engine has forgotten it
+                failure = error
+                if plan.request.voice is not None:
+                    plans.insert(0, plan.without_voice())
+            except LanguageUnsupported as error:
+                failure = error
             except ENGINE_FAILURES as error:
-                mouth.member.failed(error)
-                if is_last:
-                    raise
-                logger.warning("{} failed, the next engine speaks: {}", mouth.member.name, error)
+                plan.mouth.member.failed(error)
+                failure = error
             else:
-                if not is_kept:
-                    mouth.member.succeeded()
+                if not kept:
+                    plan.mouth.member.succeeded()
                 return
+            if plans or left:
+                logger.warning("{} did not say it: {}", plan.mouth.member.name, failure)
+        assert failure is not None
+        raise failure
+
+    def _said(
+        self, plan: "_Plan", sample_rate_hz: int, is_prompt: bool, *, is_last: bool
+    ) -> AsyncGenerator[Pcm, None]:
+        member = plan.mouth.member
+        sound = plan.mouth.cache.speak(
+            plan.request, sample_rate_hz=sample_rate_hz, is_prompt=is_prompt
+        )
+        return _in_time(sound, None if is_last else member.deadline_s, member.name)
 
     async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool:
         """Whether it would come at once, without synthesis."""
-        for mouth, fitted in self._plans(request):
-            if await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz):
+        for plan in self._plans(request):
+            if await plan.mouth.cache.holds(plan.request, sample_rate_hz=sample_rate_hz):
                 return True
-            if not mouth.member.is_left_alone:
+            if not plan.mouth.member.is_left_alone:
                 return False
         return False
 
@@ -124,25 +141,32 @@ class SpeechChain:
                 failed.append((request, error))
         return failed
 
-    def _plans(self, request: SpeechRequest) -> list[tuple[Mouth, SpeechRequest]]:
+    def _plans(self, request: SpeechRequest) -> "list[_Plan]":
         """Who may say it, and how each is asked.
 
         Where the wanted voice fails, or is over, another engine's own beats silence.
         """
-        plans: list[tuple[Mouth, SpeechRequest]] = []
-        others: list[tuple[Mouth, SpeechRequest]] = []
+        plans: list[_Plan] = []
+        others: list[_Plan] = []
         for mouth in self._mouths:
             if request.language not in mouth.engine.languages:
                 continue
             fitted = self._fit(request, mouth.member.name, mouth.engine)
             asked = fitted or replace(request, voice=None)
-            plan = (mouth, suited(asked, mouth.engine.expression))
+            plan = _Plan(mouth, suited(asked, mouth.engine.expression))
             (others if fitted is None else plans).append(plan)
         return [*plans, *others]
 
-    async def _is_ready(self, mouth: Mouth, fitted: SpeechRequest, sample_rate_hz: int) -> bool:
-        held = await mouth.cache.holds(fitted, sample_rate_hz=sample_rate_hz)
-        return held or mouth.member.may_try()
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Who is asked, and how."""
+
+    mouth: Mouth
+    request: SpeechRequest
+
+    def without_voice(self) -> "_Plan":
+        return _Plan(self.mouth, replace(self.request, voice=None))
 
 
 def _nobody(request: SpeechRequest, mouths: Sequence[Mouth]) -> SpeechError:

@@ -1,5 +1,7 @@
 """What one engine can't hear in time, the next one hears, from the beginning of the utterance."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -161,3 +163,46 @@ async def test_a_closed_stream_takes_no_more_audio() -> None:
 def test_a_chain_without_engines_is_refused() -> None:
     with pytest.raises(ValueError, match="needs an engine"):
         RecognizerChain([])
+
+
+async def test_an_engine_that_is_full_is_not_left_alone() -> None:
+    first = Ear("first", EngineBusy("full"))
+    chain = await chain_of(first, Ear("second"))
+    assert [(await heard(chain)).text for _ in range(4)] == ["second"] * 4
+    first.failure = None
+    assert (await heard(chain)).text == "first"
+
+
+async def test_a_stand_in_that_failed_once_long_ago_is_there_when_it_is_needed() -> None:
+    clock = Clock()
+    first, second = Ear("first", EngineFailed("one")), Ear("second", EngineFailed("two"))
+    chain = await chain_of(first, second, clock=clock)
+    for _ in range(2):
+        with pytest.raises(EngineFailed):
+            await heard(chain)
+    first.failure = second.failure = None
+    for _ in range(20):
+        clock.now_s += 10
+        assert (await heard(chain)).text == "first"
+    first.failure = EngineFailed("again")
+    assert (await heard(chain)).text == "second"
+
+
+async def test_two_who_find_out_at_once_that_an_engine_failed_leave_the_next_one_in() -> None:
+    first = Ear("first", EngineFailed("broke"))
+    stream = opened(await chain_of(first, Ear("second"), Ear("third")))
+    passing, urgent = await asyncio.gather(
+        stream.partial(), stream.partial(is_urgent=True), return_exceptions=True
+    )
+    assert isinstance(passing, EngineFailed)
+    assert isinstance(urgent, Transcript)
+    assert urgent.text == "second"
+
+
+async def test_words_in_passing_that_come_late_are_left_out_and_nobody_is_blamed() -> None:
+    first = Ear("first", hangs=True)
+    stream = opened(await chain_of(first, Ear("second")))
+    with pytest.raises(EngineBusy, match="no words in"):
+        await stream.partial()
+    first.hangs = False
+    assert (await stream.finish()).text == "first"

@@ -1,6 +1,7 @@
 """What one engine can't say in time, the next one says."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ import pytest
 
 from speech import speaking_chain
 from speech.cache import SpeechCache
-from speech.errors import EngineFailed, LanguageUnsupported, SpeechError, VoiceUnknown
+from speech.errors import EngineBusy, EngineFailed, LanguageUnsupported, SpeechError, VoiceUnknown
 from speech.members import START_AGAIN_S, Member, start_again
 from speech.speaking_chain import SpeechChain
+from speech.stt import Pcm
 from speech.tts import Expression, SpeechRequest, Voice
 from tests.speech.chained_engines import Clock, Mouth, mouth_member
 
@@ -199,3 +201,55 @@ async def test_an_engine_that_is_started_after_the_calls_is_used_then() -> None:
         await asyncio.sleep(0)
         first.can_start = True
     assert await levels(chain, replace(HELLO, text="again")) == [1000]
+
+
+async def test_an_engine_that_is_full_is_not_left_alone() -> None:
+    first = Mouth("first", 1000, EngineBusy("full"))
+    chain = await chain_of(first, Mouth("second", 2000))
+    for _ in range(4):
+        assert await levels(chain) == [2000]
+    first.failure = None
+    assert await levels(chain) == [1000]
+
+
+async def test_a_stand_in_that_failed_once_long_ago_is_there_when_it_is_needed() -> None:
+    clock = Clock()
+    first, second = Mouth("first", 1000), Mouth("second", 2000)
+    first.failure, second.failure = EngineFailed("one"), EngineFailed("two")
+    chain = await chain_of(first, second, clock=clock)
+    for _ in range(2):
+        with pytest.raises(EngineFailed):
+            await levels(chain)
+    first.failure = second.failure = None
+    for _ in range(20):
+        clock.now_s += 10
+        assert await levels(chain) == [1000]
+    first.failure = EngineFailed("again")
+    assert await levels(chain) == [2000]
+
+
+async def test_a_stand_in_that_is_left_alone_still_bounds_the_wait_for_the_first() -> None:
+    clock, second = Clock(), Mouth("second", 2000, EngineFailed("two"))
+    first = Mouth("first", 1000, EngineFailed("one"))
+    chain = await chain_of(first, second, clock=clock)
+    for _ in range(2):
+        with pytest.raises(EngineFailed):
+            await levels(chain)
+    second.failure, first.failure, first.hangs, clock.now_s = None, None, True, 9.0
+    assert await levels(chain) == [2000]
+
+
+async def test_a_voice_that_is_over_is_said_in_the_engines_own() -> None:
+    class Forgetful(Mouth):
+        async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[Pcm, None]:
+            if request.voice is not None:
+                self.asked.append(request)
+                raise VoiceUnknown("the hour is over")
+            async with aclosing(super().synthesize(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+    mouth = Forgetful("only", 1000, voices=(Voice("custom:1", "en", ""),))
+    chain = await chain_of(mouth)
+    assert await levels(chain, replace(HELLO, voice="custom:1")) == [1000]
+    assert [request.voice for request in mouth.asked] == ["custom:1", None]
