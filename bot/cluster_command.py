@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from speech.server.cli import TOKEN_VARIABLE, read_token
+from speech.server.cli import TOKEN_VARIABLE, RedisUrl, read_token
+from speech.server.log import set_up_log
 from speech.server.settings import ServerSettings, read_engines
 
 cluster = typer.Typer(no_args_is_help=True, help="The speech server's engines on Ray Serve.")
@@ -40,9 +41,16 @@ def up(
         Path | None, typer.Option(help="YAML of presets of voices, besides Callwright's own.")
     ] = None,
     agents_dir: Annotated[Path | None, typer.Option(help="Folder of agents' voices.")] = None,
+    redis_url: RedisUrl = "",
 ) -> None:
     """Serve engines as replicas that come and go, with the speech server's interface."""
-    settings = ServerSettings(host=host, port=port, token=read_token(token, token_file))
+    set_up_log()
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        token=read_token(token, token_file),
+        redis_url=redis_url.strip() or None,
+    )
     specs = read_engines(engines)
     from speech.cluster.up import run_cluster
     from speech.cluster.wire import ReplicaSettings  # numpy comes with it

@@ -47,6 +47,7 @@ class Arguments(BaseModel):
     token_file: Path | None = None
     voices_file: Path | None = None
     agents_dir: Path | None = None
+    redis_url: str | None = None
     ingress_replicas: Annotated[int, Field(ge=1, le=100)] = 1
 
 
@@ -72,7 +73,7 @@ def build(args: Mapping[str, Any]) -> Any:
         )
     return application(
         specs,
-        ServerSettings(host="0.0.0.0", token=token),
+        ServerSettings(host="0.0.0.0", token=token, redis_url=given.redis_url),
         {name: ReplicaSettings(**each.model_dump()) for name, each in given.replicas.items()},
         voices_file=given.voices_file,
         agents_dir=given.agents_dir,
@@ -97,7 +98,7 @@ def application(
         replicas: by model id; those that are not named have the defaults.
         voices_file: presets besides Callwright's own.
         agents_dir: the packages of agents' voices, on every node of the ingress.
-        ingress_replicas: custom voices are kept by the one that made them, so one is the default.
+        ingress_replicas: without a Redis custom voices are kept by the one that made them alone.
     """
     parts: list[Part] = []
     nodes: list[Any] = []

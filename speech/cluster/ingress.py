@@ -14,9 +14,10 @@ from speech.custom_voices import CustomVoices
 from speech.errors import EngineUnavailable
 from speech.pool import EnginePool
 from speech.server.app import create_app
+from speech.server.customs_kept import custom_voices, vad_at_hand
 from speech.server.host import EngineHost
+from speech.server.log import set_up_log
 from speech.server.settings import EngineSpec, ServerSettings
-from speech.vad import SileroSession
 from speech.voice_presets import load_presets
 
 serve: Any = importlib.import_module("ray.serve")
@@ -56,9 +57,12 @@ class IngressApp:
             await self._app(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        async with EnginePool(1) as pool:  # nothing is decoded here
-            host = EngineHost(pool, fits=_refuse)
-            customs = CustomVoices(vad=_vad())
+        set_up_log()  # a replica of Ray's is a process of its own
+        async with (
+            EnginePool(1) as pool,
+            custom_voices(self._ingress.settings, vad_at_hand()) as customs,
+        ):
+            host = EngineHost(pool, fits=_refuse)  # nothing is decoded here
             await receive()
             try:
                 await self._open(host, customs)
@@ -94,10 +98,3 @@ def _refuse(engine: str, options: object) -> None:
         f"engines of a cluster are not exchanged here: deploy {engine} anew, and Ray Serve "
         "replaces its replicas one by one"
     )
-
-
-def _vad() -> SileroSession | None:
-    try:
-        return SileroSession()
-    except EngineUnavailable:
-        return None

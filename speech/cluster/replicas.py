@@ -18,6 +18,7 @@ from speech.custom_voices import cloner_of
 from speech.errors import ENGINE_FAILURES, VoiceUnknown
 from speech.pool import EnginePool
 from speech.registry import make_recognizer, make_synthesizer
+from speech.server.log import set_up_log
 from speech.server.settings import EngineSpec
 from speech.stt import Pcm, Recognizer, Transcript
 from speech.tts import Synthesizer, Voice
@@ -30,6 +31,7 @@ class HearingReplica:
 
     def __init__(self, spec: EngineSpec, settings: ReplicaSettings) -> None:
         """Load nothing yet: Ray's constructors may not wait."""
+        set_up_log()
         self._pool = EnginePool(max(1, round(settings.cpus)))
         self._ear: Recognizer = make_recognizer(spec.engine, self._pool, spec.options)
         self._starting = asyncio.Lock()
@@ -83,6 +85,7 @@ class SpeakingReplica:
 
     def __init__(self, spec: EngineSpec, settings: ReplicaSettings) -> None:
         """Load nothing yet."""
+        set_up_log()
         self._mouth: Synthesizer = self.make(spec)
         self._starting = asyncio.Lock()
         self._facts: EngineFacts | None = None

@@ -201,6 +201,8 @@ class RemoteStream:
         samples = self._samples
         if self._last is None or self._last[0] != samples:
             answer = await self._in_time(self._utterance.partial(is_urgent=is_urgent))
+            if not is_urgent:  # decoded in passing: a guess, and not what a turn is answered by
+                return self._transcript(samples, answer, is_final=False)
             self._last = (samples, answer)
         return self._transcript(*self._last, is_final=False)
 

@@ -1,28 +1,44 @@
 """`remote` speaks: an engine of Callwright's own speech server, over HTTP.
 
 `POST /v1/audio/speech` as OpenAI's, with the fields that OpenAI lacks (language, emotion, pitch).
-What the server's model can do, and in which voices, is asked at the start. Closing the generator
-closes the connection, and the server stops within a chunk.
+What the server's model can do, and in which voices, is asked at the start, and anew when the server
+may be another. Closing the generator closes the connection, and the server stops within a chunk.
 """
 
 import asyncio
+import math
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
+from loguru import logger
 from pydantic import BaseModel, Field
 
 from speech.engines.arriving_audio import ArrivingAudio
 from speech.engines.remote_server import Model, RemoteOptions, RemoteServer
-from speech.errors import EngineFailed, EngineUnavailable, LanguageUnsupported, VoiceUnknown
+from speech.errors import (
+    DeadlineExceeded,
+    EngineFailed,
+    EngineUnavailable,
+    LanguageUnsupported,
+    SpeechError,
+    VoiceUnknown,
+)
 from speech.expression import EMOTIONS, SOUNDS
 from speech.stt import Pcm
 from speech.tts import Expression, SpeechRequest, Voice
 
 RATE_HZ = 24_000
 """OpenAI's, and our server's, of raw samples."""
+
+REREAD_S = 10.0
+"""Between two questions what a server offers: one that restarts is known again within a turn or
+two, and one that is asked for unknown voices all the time has little work with it."""
+
+T = TypeVar("T")
 
 _RATE_HEADER = "X-Sample-Rate-Hz"
 
@@ -66,6 +82,9 @@ class RemoteSynthesizer:
         self._models: tuple[Model, ...] = ()
         self._voices: tuple[Voice, ...] = ()
         self._expression = Expression()
+        self._is_stale = False  # the server may offer something else by now
+        self._read_s = -math.inf  # when it was last asked what it offers, but for the start
+        self._reading: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -73,7 +92,7 @@ class RemoteSynthesizer:
 
     @property
     def version(self) -> str:
-        """The server's models with their versions, as they were at the start."""
+        """The server's models with their versions, as they were when they were last read."""
         models = [f"{model.id}-{model.engine}-{model.version}" for model in self._models]
         return "_".join(models) or self._options.model
 
@@ -109,13 +128,13 @@ class RemoteSynthesizer:
             return
         spoken = False
         async with AsyncExitStack() as stack:
-            answer = await self._begun(asked, stack)
+            answer = await self._watched(self._begun(asked, stack))
             arriving = ArrivingAudio(
                 sample_rate_hz=RATE_HZ, raw_rate_hz=_rate_of(answer), peer=self._options.base_url
             )
             chunks = answer.aiter_bytes()
             limit = "first_chunk_s"
-            while (data := await self._next(chunks, limit)) is not None:
+            while (data := await self._watched(self._next(chunks, limit))) is not None:
                 limit = "timeout_s"
                 if len(pcm := arriving.push(data)):
                     spoken = True
@@ -132,6 +151,9 @@ class RemoteSynthesizer:
         Raises:
             EngineUnavailable: the server doesn't answer, or lacks the model; names the option.
         """
+        await self._read()
+
+    async def _read(self) -> None:
         models = await self._server.models("speaks")
         known = [language for model in models for language in model.languages]
         wanted = self._options.languages or tuple(known)
@@ -154,6 +176,10 @@ class RemoteSynthesizer:
 
     async def close(self) -> None:
         """Close the connections; what is being spoken ends."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+            self._reading = None
         await self._server.close()
 
     def _asked(self, request: SpeechRequest, text: str) -> dict[str, Any]:
@@ -184,6 +210,41 @@ class RemoteSynthesizer:
         if request.pitch_semitones:
             asked["pitch_semitones"] = request.pitch_semitones
         return asked
+
+    async def _watched(self, answer: Coroutine[Any, Any, T]) -> T:
+        """`answer`; what it tells of the server decides whether to ask anew what that offers.
+
+        One that knows a voice or a language no longer has other engines now; one that was lost
+        and answers again may be another one.
+        """
+        try:
+            given = await answer
+        except (LanguageUnsupported, VoiceUnknown):
+            self._is_stale = True
+            self._read_soon()
+            raise
+        except (EngineFailed, EngineUnavailable, DeadlineExceeded):
+            self._is_stale = True
+            raise
+        self._read_soon()
+        return given
+
+    def _read_soon(self) -> None:
+        """Ask in the background, unless that was done just now; no request waits for it."""
+        now_s = time.monotonic()
+        if not self._is_stale or self._reading is not None or now_s - self._read_s < REREAD_S:
+            return
+        self._is_stale, self._read_s = False, now_s
+        self._reading = asyncio.create_task(self._read_again(), name="remote-voices")
+
+    async def _read_again(self) -> None:
+        try:
+            await self._read()
+        except SpeechError as error:
+            self._is_stale = True
+            logger.warning("remote keeps the voices that it knew: {}", error)
+        finally:
+            self._reading = None
 
     async def _begun(self, asked: dict[str, Any], stack: AsyncExitStack) -> httpx.Response:
         """The answer, once its status has come. The stack closes the connection."""

@@ -23,7 +23,7 @@ class SwitchBody(BaseModel):
     model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w./-]+$")]
     engine: Annotated[str, Field(max_length=100)] | None = None  # None: the engine it has now
     kind: Literal["hears", "speaks"] | None = None
-    options: dict[str, Option] = Field(default_factory=dict[str, str])
+    options: dict[str, Option] | None = None  # None: as the engine has them now, if it is the same
 
 
 def router(host: EngineHost) -> APIRouter:
@@ -46,7 +46,10 @@ def router(host: EngineHost) -> APIRouter:
                 param="engine",
                 code="model_not_found",
             )
-        spec = spec_of(name, body.options, model=body.model, kind=kind)
+        spec = spec_of(name, body.options or {}, model=body.model, kind=kind)
+        running = host.spec(spec.model, spec.kind)
+        if body.options is None and running is not None and running.engine == spec.engine:
+            spec = running
         started_s = time.monotonic()
         await host.switch(spec)
         return {

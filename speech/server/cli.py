@@ -8,9 +8,21 @@ import typer
 from loguru import logger
 
 from speech.errors import OptionInvalid, SpeechError
+from speech.server.log import set_up_log
 from speech.server.settings import ServerSettings, read_engines
 
 TOKEN_VARIABLE = "SPEECH_SERVER_TOKEN"
+REDIS_VARIABLE = "SPEECH_SERVER_REDIS_URL"
+
+RedisUrl = Annotated[
+    str,
+    typer.Option(
+        envvar=REDIS_VARIABLE,
+        show_envvar=True,
+        help="Redis in which custom voices are kept, too, redis://host:6379/0. One with a password "
+        f"belongs into {REDIS_VARIABLE}: everybody on a machine can read command lines.",
+    ),
+]
 
 
 def speech(
@@ -53,11 +65,13 @@ def speech(
     agents_dir: Annotated[
         Path | None, typer.Option(help="Folder of agents' voices, made by voice training.")
     ] = None,
+    redis_url: RedisUrl = "",
     drain_s: Annotated[
         float, typer.Option(min=0, max=3600, help="For what runs when the server is stopped.")
     ] = 30.0,
 ) -> None:
     """Serve engines behind OpenAI's audio API, in a process of their own."""
+    set_up_log()
     settings = ServerSettings(
         host=host,
         port=port,
@@ -65,6 +79,7 @@ def speech(
         max_streams=max_streams,
         max_upload_bytes=max_upload_mb << 20,
         max_audio_s=max_audio_minutes * 60.0,
+        redis_url=redis_url.strip() or None,
         drain_s=drain_s,
     )
     _run(settings, engines, workers, voices_file, agents_dir)

@@ -110,6 +110,14 @@ def of_speech(error: SpeechError) -> ApiError:
             return ApiError(500, str(error), code="engine_failed")
 
 
+def of_engine(error: Exception) -> ApiError:
+    """The same for any of `ENGINE_FAILURES`; what engines don't promise is for the log alone."""
+    if isinstance(error, SpeechError):
+        return of_speech(error)
+    logger.opt(exception=error).error("an engine broke")
+    return ApiError(500, "the engine broke; the server's log says how", code="engine_failed")
+
+
 def of_validation(error: RequestValidationError) -> ApiError:
     """The first thing that is wrong with a JSON body, and the others behind it."""
     faults = [_fault(fault) for fault in cast("list[dict[str, Any]]", error.errors())]

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar, cast
 from loguru import logger
 
 from speech.engine_table import Kind
-from speech.errors import EngineBusy, EngineUnavailable, LanguageUnsupported, SpeechError
+from speech.errors import EngineBusy, EngineUnavailable, LanguageUnsupported
 from speech.pool import EnginePool
 from speech.registry import entry, make_recognizer, make_synthesizer
 from speech.server.errors import ApiError
@@ -101,7 +101,7 @@ class EngineHost:
         try:
             for spec in specs:
                 await self.switch(spec)
-        except SpeechError:
+        except BaseException:
             await self.close()
             raise
 
@@ -118,10 +118,10 @@ class EngineHost:
             logger.info("loading {} as {}", spec.engine, spec.model)
             if spec.kind == "hears":
                 ear = make_recognizer(spec.engine, self._pool, spec.options)
-                self.adopt(spec, await _started(ear))
+                self.adopt(spec, await started(ear))
             else:
                 mouth = make_synthesizer(spec.engine, spec.options)
-                self.adopt(spec, await _started(mouth))
+                self.adopt(spec, await started(mouth))
 
     def adopt(self, spec: EngineSpec, engine: Recognizer | Synthesizer) -> None:
         """Give an engine that was started the new requests for its model id; close it with us."""
@@ -140,6 +140,11 @@ class EngineHost:
         if model in self._hears:
             return "hears"
         return "speaks" if model in self._speaks else None
+
+    def spec(self, model: str, kind: Kind) -> EngineSpec | None:
+        """How the engine of that model was asked for, `max_streams` filled in; None: no such."""
+        loaded = self._hears.get(model) if kind == "hears" else self._speaks.get(model)
+        return loaded.spec if loaded else None
 
     @property
     def recognizers(self) -> Mapping[str, Recognizer]:
@@ -273,11 +278,11 @@ def is_any(model: str) -> bool:
     return model in _FIRST_THAT_CAN or model.startswith(_OPENAI_PREFIX)
 
 
-async def _started(engine: E) -> E:
+async def started(engine: E) -> E:
     """The engine, loaded and warm; it holds nothing where that fails."""
     try:
         await engine.start()
-    except (SpeechError, asyncio.CancelledError):
+    except BaseException:  # what is half loaded may hold a GPU's memory
         await engine.close()
         raise
     return engine

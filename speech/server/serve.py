@@ -12,15 +12,14 @@ import uvloop
 from loguru import logger
 
 from speech.agent_voices import AgentPackages
-from speech.custom_voices import CustomVoices
 from speech.errors import EngineUnavailable, OptionInvalid
 from speech.pool import EnginePool
 from speech.server.access import is_loopback
 from speech.server.app import create_app
+from speech.server.customs_kept import custom_voices, vad_at_hand
 from speech.server.host import CheckFits, EngineHost, anything_fits
 from speech.server.settings import EngineSpec, ServerSettings
 from speech.server.stream_socket import MAX_MESSAGE_BYTES
-from speech.vad import SileroSession
 from speech.voice_presets import Presets, load_presets
 
 _PEER_GONE_MS = 60_000
@@ -77,14 +76,14 @@ async def _serve(
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     async with EnginePool(workers) as pool:
         host = EngineHost(pool, fits=fits, max_streams=settings.max_streams)
-        customs = CustomVoices(vad=_vad())
-        await host.load(engines)
-        try:
-            app = create_app(host, settings, presets=presets, customs=customs, agents=agents)
-            await DrainingServer(app, host, settings).run_on(listener)
-        finally:
-            await customs.close()
-            await host.close()
+        async with custom_voices(settings, vad_at_hand()) as customs:
+            await host.load(engines)
+            try:
+                app = create_app(host, settings, presets=presets, customs=customs, agents=agents)
+                await DrainingServer(app, host, settings).run_on(listener)
+            finally:
+                await customs.close()
+                await host.close()
 
 
 class DrainingServer(uvicorn.Server):
@@ -150,11 +149,3 @@ def _listener(settings: ServerSettings) -> socket.socket:
             "another with --port"
         ) from error
     return listener
-
-
-def _vad() -> SileroSession | None:
-    """Tells speech from noise in recordings for voices; its weights come with Pipecat's wheel."""
-    try:
-        return SileroSession()
-    except EngineUnavailable:
-        return None

@@ -89,9 +89,6 @@ class Speaking:
             ApiError: the text or the model is wrong.
             LanguageUnsupported, VoiceUnknown: no engine here, or not the one asked for, has it.
         """
-        marked = expression.read(_plain(ask.text))
-        if not marked.text:
-            raise invalid(f"{text_param}: there are no words in it", text_param, "empty")
         if len(ask.text) > self._settings.max_text_chars:
             raise invalid(
                 f"{text_param}: {len(ask.text)} characters, and {self._settings.max_text_chars} "
@@ -99,6 +96,9 @@ class Speaking:
                 text_param,
                 "text_too_long",
             )
+        marked = expression.read(_plain(ask.text))
+        if not marked.text:
+            raise invalid(f"{text_param}: there are no words in it", text_param, "empty")
         emotion = ask.emotion or marked.emotion
         chosen = await self._voice(ask, emotion, marked.text)
         engine = self._host.synthesizers[chosen.model]

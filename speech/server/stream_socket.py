@@ -12,8 +12,8 @@ from typing import cast
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from speech.errors import EngineBusy, SpeechError
-from speech.server.errors import ApiError, of_speech
+from speech.errors import ENGINE_FAILURES, EngineBusy, SpeechError
+from speech.server.errors import ApiError, of_engine, of_speech
 from speech.server.host import EngineHost
 from speech.server.metrics import Metrics
 from speech.server.request_limits import ReaderStuck
@@ -172,6 +172,10 @@ class _Connection:
             self._end(utterance)
             await self._say_error(utterance.id, error)
             return
+        except ENGINE_FAILURES as error:
+            self._end(utterance)
+            await self._say_error(utterance.id, of_engine(error))
+            return
         if utterance.is_partial_due():
             tasks.create_task(self._partial(utterance, is_urgent=False, was_asked=False))
 
@@ -204,8 +208,8 @@ class _Connection:
             self._utterance = Utterance(message, self._host, self._settings)
         except ApiError as error:
             await self._say_error(message.id, error)
-        except SpeechError as error:
-            await self._say_error(message.id, of_speech(error))
+        except ENGINE_FAILURES as error:
+            await self._say_error(message.id, of_engine(error))
         else:
             await self._send(ready_message(message.id, self._utterance.model))
 
@@ -222,8 +226,8 @@ class _Connection:
                 await self._say_error(utterance.id, of_speech(error))
             elif was_asked:
                 await self._send(busy_message(utterance.id))
-        except SpeechError as error:
-            await self._say_error(utterance.id, of_speech(error))
+        except ENGINE_FAILURES as error:
+            await self._say_error(utterance.id, of_engine(error))
         else:
             await self._send(transcript_message(utterance.id, transcript))
         finally:
@@ -233,9 +237,9 @@ class _Connection:
         began_s = time.monotonic()
         try:
             transcript = await utterance.stream.finish()
-        except SpeechError as error:
+        except ENGINE_FAILURES as error:
             self._end(utterance)
-            await self._say_error(utterance.id, of_speech(error))
+            await self._say_error(utterance.id, of_engine(error))
         else:
             self._end(utterance)
             waited_s = time.monotonic() - began_s

@@ -4,7 +4,6 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from speech.errors import SpeechError
 from speech.server.errors import ApiError
 from speech.server.host import EngineHost
 from speech.server.languages import first_and_others, language_code
@@ -43,7 +42,7 @@ class Utterance:
                 hints=start.hints,
                 other_languages=start.other_languages or others,
             )
-        except (SpeechError, ApiError):
+        except BaseException:
             self._borrowed.close()
             raise
 

@@ -7,9 +7,10 @@ each utterance of a call, is read here, at once and without a process.
 import asyncio
 import re
 import wave
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -108,7 +109,8 @@ class AudioReader:
             EngineUnavailable: it needs ffmpeg, and there is none.
         """
         async with self._turn:
-            pcm = await asyncio.to_thread(_plain_wav, file, sample_rate_hz, param)
+            refuse_long = partial(self._refuse_long, param=param)
+            pcm = await asyncio.to_thread(_plain_wav, file, sample_rate_hz, refuse_long)
             if pcm is None:
                 pcm = await self._by_ffmpeg(file, sample_rate_hz, param)
         if not len(pcm):
@@ -173,8 +175,14 @@ class AudioReader:
         return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2").astype(np.int16, copy=False)
 
 
-def _plain_wav(file: UploadFile, sample_rate_hz: int, param: str) -> Pcm | None:
-    """The audio of a WAV of 16-bit PCM; None of anything else. Runs in a thread."""
+def _plain_wav(
+    file: UploadFile, sample_rate_hz: int, refuse_long: Callable[[float], None]
+) -> Pcm | None:
+    """The audio of a WAV of 16-bit PCM; None of anything else. Runs in a thread.
+
+    `refuse_long` is asked with its length in s before anything of it is in memory: a small file at
+    a low rate is large at another.
+    """
     source = file.file
     source.seek(0)
     try:
@@ -185,6 +193,9 @@ def _plain_wav(file: UploadFile, sample_rate_hz: int, param: str) -> Pcm | None:
             channels, rate_hz = wav.getnchannels(), wav.getframerate()
             if wav.getsampwidth() != 2 or not 1_000 <= rate_hz <= 384_000 or channels > 8:
                 return None
+            # Who writes as it is said doesn't know the length, and claims the longest there is.
+            most_frames = (file.size or 0) // (2 * channels)
+            refuse_long(min(wav.getnframes(), most_frames) / rate_hz)
             content = wav.readframes(1 << 30)
     except (wave.Error, EOFError, RuntimeError):
         return None

@@ -151,6 +151,23 @@ async def test_an_urgent_partial_with_all_the_audio_is_the_final_one(
     assert kinds == ["start", "partial", "cancel", "start", "finish"]
 
 
+async def test_what_was_heard_in_passing_is_not_the_final_one(
+    peer: RemotePeer, pool: EnginePool
+) -> None:
+    async with ear(peer.base_url, pool) as engine:
+        stream = opened(engine)
+        await stream.partial()
+        await stream.partial(is_urgent=True)
+        await stream.partial()  # has the urgent one's words: nothing better is to be had
+        stream.cancel()
+        stream = opened(engine)
+        await stream.partial()
+        assert (await stream.finish()).is_final
+    asked = [(told["type"], told.get("urgent")) for told in peer.told]
+    assert ("finish", None) in asked
+    assert [urgent for kind, urgent in asked if kind == "partial"] == [False, True, False]
+
+
 async def test_a_server_with_other_work_is_busy_for_partials_alone(
     peer: RemotePeer, pool: EnginePool
 ) -> None:

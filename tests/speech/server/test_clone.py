@@ -6,13 +6,17 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from speech.errors import EngineFailed
+from speech.server.customs_kept import custom_voices
+from speech.server.settings import ServerSettings
 from speech.stt import Pcm
 from speech.tts import Voice
+from tests.conftest import RedisPlace
 from tests.speech.server.own_speech_server import (
     ScriptedEar,
     ScriptedMouth,
@@ -85,6 +89,31 @@ async def test_a_voice_is_made_listed_spoken_in_and_withdrawn() -> None:
         answer = await server.http.post("/v1/audio/speech", json=spoken)
         assert refusal(answer) == (400, "voice", "voice_unknown")
         assert mouth.held == {}
+
+
+async def test_a_voice_made_by_one_server_is_spoken_in_by_another_with_the_same_redis(
+    redis_place: RedisPlace,
+) -> None:
+    settings = ServerSettings(redis_url=redis_place.url)
+    version = uuid4().hex  # the voice's name, and so its key, is this test's alone
+    form = {"consent": consent(), "language": "en"}
+    async with (
+        custom_voices(settings, None) as here,
+        custom_voices(settings, None) as there,
+        own_speech_server(mouth=CloningMouth(version=version), customs=here) as maker,
+        own_speech_server(mouth=CloningMouth(version=version), customs=there) as speaker,
+        asyncio.timeout(60),  # of Redis is asked in 0.1 s, or again after a while
+    ):
+        spoken: dict[str, str] = {"input": "hello", "response_format": "pcm"}
+        status, content = 0, speech_like(14.0)
+        while status != 200:
+            made = await maker.http.post(CLONE, files={"file": ("me.wav", content)}, data=form)
+            assert made.status_code == 201, made.text
+            spoken["voice"] = made.json()["id"]
+            answer = await speaker.http.post("/v1/audio/speech", json=spoken)
+            status = answer.status_code
+            await asyncio.sleep(0.1)
+        assert (await maker.http.delete(f"/v1/voices/{spoken['voice']}")).status_code == 200
 
 
 async def test_two_who_send_the_same_recording_get_the_same_voice() -> None:

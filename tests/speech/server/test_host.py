@@ -9,7 +9,7 @@ import pytest
 from speech.errors import EngineBusy, EngineUnavailable, LanguageUnsupported, OptionInvalid
 from speech.pool import EnginePool
 from speech.server.errors import ApiError
-from speech.server.host import EngineHost, anything_fits
+from speech.server.host import EngineHost, anything_fits, started
 from speech.server.settings import EngineSpec, read_engines
 from tests.speech.server.own_speech_server import (
     TOKEN,
@@ -19,6 +19,14 @@ from tests.speech.server.own_speech_server import (
     own_speech_server,
     refusal,
 )
+
+
+class HalfLoaded(ScriptedMouth):
+    """A broken file of weights, to a library that promised nothing."""
+
+    async def start(self) -> None:
+        raise KeyError("decoder.weight")
+
 
 SPEECH = "/v1/audio/speech"
 SWITCH = "/admin/models/switch"
@@ -66,6 +74,26 @@ async def test_an_engine_that_can_t_be_loaded_changes_nothing() -> None:
         answer = await server.http.post(SPEECH, json={"input": "x", "response_format": "pcm"})
         assert len(answer.content) == 5 * 960
     assert len(mouth.requests) == 1
+
+
+async def test_a_switch_without_options_keeps_those_of_the_engine_that_runs() -> None:
+    async with own_speech_server(token=TOKEN, headers=WITH_TOKEN) as server:
+        asked = {"model": "mouth", "engine": "espeak"}
+        limit = {"max_streams": "3"}
+        for options, kept in ((limit, 3), (None, 3), ({}, 8)):
+            body = asked if options is None else {**asked, "options": options}
+            switched = await server.http.post(SWITCH, json=body)
+            assert switched.status_code == 200, switched.text
+            spec = server.host.spec("mouth", "speaks")
+            assert spec is not None
+            assert spec.max_streams == kept
+
+
+async def test_an_engine_that_breaks_while_it_loads_is_closed() -> None:
+    mouth = HalfLoaded()
+    with pytest.raises(KeyError):
+        await started(mouth)
+    assert mouth.was_closed
 
 
 async def test_an_engine_that_does_not_fit_is_refused_before_it_is_made() -> None:

@@ -27,7 +27,7 @@ from speech.options import read_options
 from speech.pool import EnginePool
 from speech.resampling import StreamResampler
 from speech.stt import Pcm, Recognizer
-from speech.tts import SpeechRequest, Synthesizer
+from speech.tts import SpeechRequest, Synthesizer, Voice
 from tests.speech.server.own_speech_server import (
     TOKEN,
     ScriptedEar,
@@ -197,6 +197,40 @@ async def test_an_engine_that_breaks_there_fails_here(pool: EnginePool) -> None:
         ear.languages = frozenset({"hi"})  # exchanged since the client asked
         with pytest.raises(LanguageUnsupported):
             await heard(far, tone(0.2, RATE_HZ), "en")
+
+
+async def test_a_server_whose_voices_were_exchanged_is_asked_for_its_new_ones() -> None:
+    mouth = ScriptedMouth()
+    async with (
+        own_speech_server(mouth=mouth) as server,
+        remote_mouth(server.base_url) as voice,
+        asyncio.timeout(30),
+    ):
+        mouth.voices = (Voice("high", "en", "clear"),)
+        with pytest.raises(VoiceUnknown):
+            await spoken(voice, voice="low")
+        while [known.name for known in voice.voices] != ["high"]:
+            await asyncio.sleep(0.01)
+        assert len(await spoken(voice, voice="high"))
+
+
+async def test_a_server_that_was_lost_is_asked_anew_when_it_answers_again() -> None:
+    mouth = ScriptedMouth()
+    async with (
+        own_speech_server(mouth=mouth) as server,
+        remote_mouth(server.base_url) as voice,
+        asyncio.timeout(30),
+    ):
+        mouth.failure, mouth.fails_after = broken(), 3
+        with pytest.raises(EngineFailed, match="hung up"):
+            await spoken(voice)
+        mouth.failure, mouth.version = None, "2"
+        mouth.languages = frozenset({"en"})
+        assert voice.languages == {"en", "hi"}
+        await spoken(voice)
+        while voice.languages != {"en"}:
+            await asyncio.sleep(0.01)
+        assert voice.version.endswith("-2")
 
 
 async def test_leaving_stops_the_work_there(pool: EnginePool) -> None:

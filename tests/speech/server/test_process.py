@@ -44,6 +44,7 @@ def test_a_signal_lets_speech_that_runs_come_to_its_end() -> None:
         (["--engines", "espeak", "--token-file", "/no/such/file"], "can't be read"),
         (["--engines", "espeak:volume=11"], "has no option 'volume'"),
         (["--engines", "espeak", "--port", "99999"], "--port"),
+        (["--engines", "espeak", "--port", "0", "--redis-url", "http://host"], "redis://"),
         ([], "--engines"),
     ],
 )

@@ -243,6 +243,11 @@ async def test_what_fails_later_is_said_in_an_event() -> None:
     assert events[-1]["error"]["code"] == "engine_failed"
 
 
+async def test_a_text_is_measured_before_anything_is_done_with_it() -> None:
+    answer = await ask(ScriptedMouth(), input=" " * 500_000)
+    assert refusal(answer) == (400, "input", "text_too_long")
+
+
 async def test_a_text_without_sound_is_an_empty_file_and_no_error() -> None:
     mouth = ScriptedMouth(chunks=0)
     assert (await ask(mouth, input="...")).content == b""

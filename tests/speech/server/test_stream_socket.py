@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from speech.stt import Word
+from speech.stt import Pcm, RecognitionStream, Transcript, Word
 from tests.speech.server.own_speech_server import (
     TOKEN,
     ScriptedEar,
@@ -196,6 +197,72 @@ async def test_an_engine_that_breaks_is_told_and_the_next_utterance_served() -> 
         await socket.say(type="finish")
         heard = await socket.hear()
         assert (heard["id"], heard["code"]) == ("u1", "engine_failed")
+        assert (await socket.start(id="u2"))["type"] == "ready"
+
+
+@dataclass
+class BrokenEar(ScriptedEar):
+    """Breaks with an error that engines promise not to raise."""
+
+    breaks_at: str = "open"
+
+    def open(
+        self,
+        *,
+        language: str,
+        sample_rate_hz: int,
+        hints: Sequence[str] = (),
+        other_languages: Sequence[str] = (),
+    ) -> RecognitionStream:
+        if self.breaks_at == "open":
+            raise KeyError("the words of somebody")
+        stream = super().open(
+            language=language,
+            sample_rate_hz=sample_rate_hz,
+            hints=hints,
+            other_languages=other_languages,
+        )
+        return BrokenStream(stream, self.breaks_at)
+
+
+@dataclass
+class BrokenStream:
+    stream: RecognitionStream
+    breaks_at: str
+
+    def feed(self, pcm: Pcm) -> None:
+        if self.breaks_at == "feed":
+            raise IndexError("the words of somebody")
+        self.stream.feed(pcm)
+
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        raise RuntimeError("the words of somebody")
+
+    async def finish(self) -> Transcript:
+        raise ValueError("the words of somebody")
+
+    def cancel(self) -> None:
+        self.stream.cancel()
+
+
+@pytest.mark.parametrize("breaks_at", ["open", "feed", "partial", "finish"])
+async def test_an_engine_that_breaks_its_word_is_told_of_and_the_connection_kept(
+    breaks_at: str,
+) -> None:
+    ear = BrokenEar(breaks_at=breaks_at)
+    async with client(ear, max_streams=1) as socket:  # `client` sees that it is given back
+        heard = await socket.start()
+        if breaks_at == "feed":
+            await socket.connection.send(SECOND)
+        if breaks_at in ("partial", "finish"):
+            await socket.say(type=breaks_at)
+        if breaks_at != "open":
+            assert heard["type"] == "ready"
+            heard = await socket.hear()
+        assert (heard["type"], heard["id"], heard["code"]) == ("error", "u1", "engine_failed")
+        assert "somebody" not in heard["message"]
+        await socket.say(type="cancel")
+        ear.breaks_at = ""
         assert (await socket.start(id="u2"))["type"] == "ready"
 
 

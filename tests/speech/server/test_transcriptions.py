@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import struct
+import tracemalloc
 import wave
 from collections.abc import AsyncGenerator
 
@@ -149,6 +150,18 @@ async def test_hours_that_are_small_in_bytes_are_refused_before_they_fill_the_me
     answer = await ask(target.getvalue())
     assert refusal(answer) == (400, "file", "audio_too_long")
     assert "60 s" in answer.text
+
+
+async def test_a_wav_of_few_samples_a_second_is_measured_before_it_is_resampled() -> None:
+    content = wav(np.zeros(3 * 3600 * 1_000, np.int16), 1_000)
+    tracemalloc.start()
+    try:
+        answer = await ask(content)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refusal(answer) == (400, "file", "audio_too_long")
+    assert peak_bytes < 200 << 20  # three hours at 16 kHz are 345 MB
 
 
 async def test_a_stream_s_wav_of_unknown_length_is_taken() -> None:
