@@ -25,6 +25,8 @@ NAMES = (
     "ablation",
     "speaking",
     "many_calls",
+    "whisper",
+    "speech_server",
     "goals",
 )
 QUICK = frozenset(
