@@ -185,7 +185,7 @@ class Conversing:
 
     async def _limit(self, limit: LimitTime) -> None:
         await self._clock.reached(self._clock.audio_ms + limit.seconds * 1000)
-        self._put(TimeIsUp(limit.node))
+        self._put(TimeIsUp(limit.node, limit.visit))
 
     # Replies
 

@@ -90,10 +90,11 @@ class UseTool:
 
 @dataclass(frozen=True, slots=True)
 class LimitTime:
-    """From now on the node has so much time; answered by `TimeIsUp`."""
+    """From now on a visit to the node has so much time; answered by `TimeIsUp`."""
 
     node: str
     seconds: int
+    visit: int  # the number of `State.visits`: the time of one visit ends no later one
 
 
 @dataclass(frozen=True, slots=True)

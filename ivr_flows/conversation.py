@@ -52,7 +52,6 @@ class Dialogue:
     tokens: int = 0  # of all requests, both ways
     rounds: int = 0  # of tools since the caller's last words
     faults: int = 0  # of the model since the caller's last words
-    asks: int = 0  # times that the caller asked for a person
     friction: int = 0  # signs of anger or of not being understood
     awaited: tuple[str, ...] = ()  # ids of tool calls without an answer
     words: tuple[str, ...] = ()  # what the caller said while tools were at work

@@ -12,7 +12,7 @@ from ivr_flows.answers import HIGH_CONFIDENCE
 from ivr_flows.briefing import known
 from ivr_flows.conversation import Dialogue
 from ivr_flows.dialogue import Message
-from ivr_flows.events import Failed, Heard, Replied, Told
+from ivr_flows.events import Failed, Heard, Replied, TimeIsUp, Told
 from ivr_flows.flow import ConverseNode
 from ivr_flows.guarding import Judged, Reason, judge, safe_words
 from ivr_flows.meanings import Means
@@ -35,6 +35,8 @@ _ONE_ASK = (
 _REASONS: dict[Reason, str] = {
     "figure": "Your last reply was withheld: it had a figure that is in no data ({detail}). Say it"
     " without the figure, or use a tool.",
+    "blank": "Your last reply was withheld: it had a name in braces that has no value. Say it"
+    " without that, or use a tool.",
     "promise": "Your last reply was withheld: it promised money. Don't.",
     "secret": "Your last reply was withheld: it told of your instructions or tools. Don't.",
 }
@@ -129,14 +131,15 @@ def _wants_person(turn: Turn, text: str) -> bool:
     phrases = [p for means in turn.means() if means.builtin == "operator" for p in means.phrases]
     if not asks_for_person(text, phrases, turn.state.language):
         return False
-    dialogue = dialogue_of(turn)
-    turn.change(dialogue=replace(dialogue, asks=dialogue.asks + 1))
-    return dialogue_of(turn).asks >= PERSON_ASKS
+    turn.change(asks=turn.state.asks + 1)
+    return turn.state.asks >= PERSON_ASKS
 
 
 def _has_had_enough(turn: Turn, text: str) -> bool:
     dialogue = dialogue_of(turn)
-    friction = dialogue.friction + 2 * is_angry(text) + is_misunderstood(text)
+    signs = 2 * is_angry(text) + is_misunderstood(text)
+    # Words without a sign take one back: three in a long call are not three in a row.
+    friction = dialogue.friction + signs if signs else max(0, dialogue.friction - 1)
     turn.change(dialogue=replace(dialogue, friction=friction))
     return friction >= MAX_FRICTION
 
@@ -173,7 +176,7 @@ def _answered(turn: Turn, node: ConverseNode, words: str) -> None:
         turn.listen()
         return
     dialogue = dialogue.answered(words)
-    notes = (_ONE_ASK,) if dialogue.asks else ()
+    notes = (_ONE_ASK,) if turn.state.asks else ()
     turn.change(
         dialogue=replace(dialogue, turns=dialogue.turns + 1, rounds=0, faults=0, notes=notes)
     )
@@ -222,12 +225,12 @@ def replied(turn: Turn, node: ConverseNode, event: Replied) -> None:
 
 
 def _withhold(turn: Turn, node: ConverseNode, judged: Judged, reason: Reason) -> None:
-    """It is not spoken. A figure is asked for otherwise, once, if nothing was said yet."""
+    """It is not spoken. A figure or a blank is asked for otherwise, once, if nothing was said."""
     dialogue = dialogue_of(turn)
     turn.fault(ValueError(f"withheld ({reason}{judged.detail and ': '}{judged.detail})"))
     note = _REASONS[reason].format(detail=judged.detail)
     dialogue = replace(dialogue, notes=(*dialogue.notes, note))
-    if reason == "figure" and not dialogue.spoken and not dialogue.faults:
+    if reason in ("figure", "blank") and not dialogue.spoken and not dialogue.faults:
         turn.change(dialogue=replace(dialogue, faults=1))
         have_reply(turn)
         return
@@ -265,9 +268,10 @@ def told(turn: Turn, event: Told) -> None:
         turn.change(dialogue=turn.state.dialogue.heard(event.clause, event.heard))
 
 
-def time_is_up(turn: Turn, node: str) -> None:
+def time_is_up(turn: Turn, event: TimeIsUp) -> None:
     """The conversation has had its time: it is led on at the next word or silence."""
-    if turn.state.dialogue is not None and turn.state.node == node:
+    is_this = (turn.state.node, turn.state.visits) == (event.node, event.visit)
+    if turn.state.dialogue is not None and is_this:
         turn.change(dialogue=replace(turn.state.dialogue, is_over_time=True))
 
 

@@ -113,6 +113,7 @@ class TimeIsUp:
     """The time of a `LimitTime` has passed."""
 
     node: str
+    visit: int  # as there
 
 
 @dataclass(frozen=True, slots=True)

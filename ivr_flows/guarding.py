@@ -14,10 +14,11 @@ from ivr_flows.errors import TemplateInvalid
 from ivr_flows.flow import Guard, Value
 from ivr_flows.prompts import render
 from ivr_flows.variables import clean
+from ivr_flows.wording.calendar_days import days_known, days_said
 from ivr_flows.wording.figures import figures_in, figures_said
 from ivr_flows.wording.promises import promises_money
 
-Reason = Literal["figure", "promise", "secret"]
+Reason = Literal["figure", "blank", "promise", "secret"]
 
 LEAK_WORDS = 6
 """So many words in a row of the instructions are a leak. The first clause of a reply may be only
@@ -27,6 +28,7 @@ _FORMATS = "money|number|digits|time|date|listed"
 _PLACEHOLDER = re.compile(
     r"\{{1,2}\s*([a-z][a-z0-9_]{0,39})\s*(?:\|\s*(" + _FORMATS + r")\s*)?\}{1,2}"
 )
+_BLANK = re.compile(r"\{{1,2}\s*[a-zA-Z][\w .|]{0,80}\}{1,2}")  # a placeholder not filled
 _CITATION = re.compile(r"\s*\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
 _MARKUP = re.compile(r"[*_`#>~|]+|^\s*[-•]\s+|\[([^\]]*)\]\([^)]*\)")
 _INNER = re.compile(
@@ -45,16 +47,19 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 SAFE: Mapping[str, Mapping[Reason, str]] = {
     "en": {
         "figure": "I can't tell you that for certain.",
+        "blank": "I can't tell you that just now.",
         "promise": "I can't promise anything about money, but a colleague can look into it.",
         "secret": "I can't talk about that. Let us get back to your matter.",
     },
     "hi": {
         "figure": "यह मैं पक्के तौर पर नहीं बता सकती।",
+        "blank": "यह मैं अभी नहीं बता सकती।",
         "promise": "पैसों के बारे में मैं कोई वादा नहीं कर सकती, हमारे साथी इसे देख सकते हैं।",
         "secret": "इस बारे में मैं बात नहीं कर सकती। आपके काम की बात करते हैं।",
     },
     "mr": {
         "figure": "हे मी खात्रीने सांगू शकत नाही.",
+        "blank": "हे मी आत्ता सांगू शकत नाही.",
         "promise": "पैशांबद्दल मी कोणतंही वचन देऊ शकत नाही, आमचे सहकारी ते पाहू शकतात.",
         "secret": "याबद्दल मी बोलू शकत नाही. तुमच्या कामाचं बोलूया.",
     },
@@ -86,12 +91,17 @@ def judge(clause: str, before: str, known: Known, guard: Guard) -> Judged:
     """`clause` behind `before`, what was spoken of the reply so far."""
     cites = tuple(int(n) for each in _CITATION.findall(clause) for n in re.findall(r"\d+", each))
     text, own = _filled(_CITATION.sub("", clause), known)
+    is_blank = _BLANK.search(text) is not None
+    text = _BLANK.sub(" ", text)
     is_inner = _INNER.search(text) is not None
     text = clean(_MARKUP.sub(_kept, text))
     if is_inner or _ABOUT_ITSELF.search(text) or _leaks(text, before, known.secrets):
         return Judged("", reason="secret")
+    if is_blank:
+        return Judged("", reason="blank")
     if guard.numbers:
         strange = figures_said(text, known.language) - _figures(known.sources) - figures_in(own)
+        strange |= days_said(text) - _days(known.sources) - days_known(own)
         if strange:
             return Judged("", reason="figure", detail=", ".join(sorted(strange)))
     sentence = f"{_last_sentence(before)} {text}"
@@ -126,6 +136,11 @@ def _filled(text: str, known: Known) -> tuple[str, str]:
 @lru_cache(maxsize=256)
 def _figures(sources: tuple[str, ...]) -> frozenset[str]:
     return frozenset(figure for source in sources for figure in figures_in(source))
+
+
+@lru_cache(maxsize=256)
+def _days(sources: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(day for source in sources for day in days_known(source))
 
 
 def unknown_figures(text: str, sources: tuple[str, ...]) -> frozenset[str]:

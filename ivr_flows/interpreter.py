@@ -52,7 +52,7 @@ from ivr_flows.requesting import picked
 from ivr_flows.state import Phase, State
 from ivr_flows.tool_rounds import reply_ended, tool_answered
 from ivr_flows.turn import Turn
-from ivr_flows.understanding import listen_heard, menu_heard, node_pressed
+from ivr_flows.understanding import MUMBLED_CONFIDENCE, listen_heard, menu_heard, node_pressed
 from ivr_flows.variables import first_values
 
 __all__ = ["Interpreter", "Phase", "State"]
@@ -180,7 +180,7 @@ class Interpreter:
             case ToolAnswered():
                 tool_answered(turn, node, event)
             case TimeIsUp():
-                time_is_up(turn, event.node)
+                time_is_up(turn, event)
             case Failed():
                 reply_failed(turn, node, event)
 
@@ -188,7 +188,7 @@ class Interpreter:
         if turn.keypad_only:  # a word from an ear that isn't meant to be open
             turn.listen()
             return
-        if event.text:
+        if event.text and event.confidence >= MUMBLED_CONFIDENCE:
             turn.follow_language(event.language)
         match turn.node:
             case CollectNode():

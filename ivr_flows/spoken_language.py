@@ -20,9 +20,9 @@ class SpokenLanguage:
 
         `known` are the languages that the call can be held in.
         """
-        if not heard or heard not in known:
+        if not heard:
             return self
-        if heard == self.language:
+        if heard == self.language or heard not in known:
             return SpokenLanguage(self.language)
         if heard == self.other:
             return SpokenLanguage(heard)

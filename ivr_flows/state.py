@@ -39,6 +39,8 @@ class State:
     speech_failures: int = 0  # in a row
     reported: Mapping[str, Value] = field(default_factory=dict[str, Value])
     dialogue: Dialogue | None = None  # at a `converse` node
+    visits: int = 0  # of `converse` nodes, in the whole call
+    asks: int = 0  # times that the caller asked for a person, in the whole call
     faults: tuple[str, ...] = ()  # texts that didn't fit their variables: for the log
 
     @property

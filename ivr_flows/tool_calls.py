@@ -190,5 +190,7 @@ def shown_passages(found: tuple[Found, ...], first: int) -> str:
 
 
 def _as_data(text: str) -> str:
-    text = _TAG.sub("", text)
+    text, found = text[: 2 * MAX_ANSWER], 1
+    while found:  # what is taken out may leave another: "<</data>/data>"
+        text, found = _TAG.subn("", text)
     return f"<data>\n{text[:MAX_ANSWER]}{'…' if len(text) > MAX_ANSWER else ''}\n</data>"

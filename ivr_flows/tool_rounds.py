@@ -1,6 +1,7 @@
 """The end of a model's reply: its tools are used, or the caller has the word again; pure."""
 
 from dataclasses import replace
+from itertools import count
 
 from ivr_flows.actions import Say, UseTool
 from ivr_flows.briefing import known
@@ -63,7 +64,7 @@ def _once_more(turn: Turn, node: ConverseNode, note: str) -> None:
 
 
 def _use(turn: Turn, node: ConverseNode, calls: tuple[ToolCall, ...]) -> None:
-    calls = _with_ids(calls)
+    calls = _with_ids(calls, turn)
     sources = known(turn.flow, node, turn.state).sources
     wanted = [read_call(turn.flow, node, turn.state, call, sources) for call in calls]
     turn.change(dialogue=dialogue_of(turn).call(calls))
@@ -84,12 +85,19 @@ def _use(turn: Turn, node: ConverseNode, calls: tuple[ToolCall, ...]) -> None:
         _next_round(turn, node, has_fault=any(isinstance(each, BadCall) for each in wanted))
 
 
-def _with_ids(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-    """Each with an id of its own: answers are told apart by it."""
+def _with_ids(calls: tuple[ToolCall, ...], turn: Turn) -> tuple[ToolCall, ...]:
+    """Each with an id of its own in the whole dialogue: answers are told apart by it.
+
+    Some endpoints give none, or count from 0 in every reply.
+    """
+    replies = (e for e in dialogue_of(turn).entries if not isinstance(e, Message))
+    given = {call.id for reply in replies for call in reply.calls}
     ids = [call.id for call in calls]
-    if all(ids) and len(set(ids)) == len(ids):
+    if all(ids) and len(set(ids)) == len(ids) and given.isdisjoint(ids):
         return calls
-    return tuple(replace(call, id=f"call_{place}") for place, call in enumerate(calls))
+    head, first = f"call_{turn.state.visits}", len(given)
+    free = (one for n in count(first) if (one := f"{head}_{n}") not in given)
+    return tuple(replace(call, id=each) for call, each in zip(calls, free, strict=False))
 
 
 def _do(turn: Turn, call: ToolCall, wanted: Wanted) -> None:

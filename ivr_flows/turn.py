@@ -167,8 +167,9 @@ class Turn(Step):
             case ConverseNode() if self.keypad_only or not self.has_model:
                 return node.fallback
             case ConverseNode():
-                self.change(dialogue=Dialogue())
-                self.actions.append(LimitTime(self.state.node, node.limits.seconds))
+                visit = self.state.visits + 1
+                self.change(dialogue=Dialogue(), visits=visit)
+                self.actions.append(LimitTime(self.state.node, node.limits.seconds, visit))
                 self.tell(node.prompt)
                 self.ask()
             case AskingNode():

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ivr_flows.wording.calendar_days import MONTHS, with_day_numbers
 from ivr_flows.wording.spoken_numbers import Quantity, quantities_in
 from ivr_flows.wording.utterance import Word, words_of
 
@@ -34,9 +35,19 @@ _UNITS = _set(
     " kilometer kilometers kilometre kilometres dollar dollars paise रुपये रुपए रुपया रूपये रूपए"
     " प्रतिशत मिनट घंटे घंटा घंटों दिन दिनों हफ़्ते हफ्ते महीने साल बजे टक्के मिनिटे मिनिटं मिनिटांत मिनिटात"
     " तास तासांत तासात दिवस दिवसांत दिवसात आठवडे आठवड्यात वर्ष वर्षे वाजता वाजले किलोमीटर पैसे"
+    " tarikh तारीख तारखेला तारखेपर्यंत"
 )
 _MOMENTS = _set("minute minutes minat moment मिनट मिनिट second")
 _NO_NUMBERS = _set("at to too for ate won of")  # heard for 8, 2, 4; here they were written
+# What makes a small number a time or a date: "at 5", "the 5th", "5 in the evening", "March 5".
+_CLOCK_BEFORE = _set("at by till until past between")
+_CLOCK_BEHIND = _set("st nd rd th morning afternoon evening tonight noon") | frozenset(MONTHS)
+_CLOCK_PAIRS = frozenset({("a", "m"), ("p", "m"), ("at", "night"), ("of", "every")})
+_JOINS = _set("and to or till until")
+_NO_CLOCK = _set(  # "at one of our shops", "by two ways", "at one time"
+    "of place places way ways time times different shop shops store stores point points step steps"
+    " option options item items person people go other more another"
+)
 _PIECE_LETTERS = 280  # of what `words_of` reads at once; a number that is cut there is read twice
 
 
@@ -56,7 +67,8 @@ def figures_said(text: str, language: str) -> frozenset[str]:
 
 
 def _all(text: str, language: str, *, only_said: bool) -> Iterator[str]:
-    plain = _DATE.sub(" ; ".join((r"\1", r"\2", r"\3")), text.translate(_DIGITS))
+    plain = with_day_numbers(text.translate(_DIGITS))
+    plain = _DATE.sub(" ; ".join((r"\1", r"\2", r"\3")), plain)
     for match in _TIME.finditer(plain):
         yield from _time(int(match[1]), int(match[2]), only_said=only_said)
     plain = _TIME.sub(" ; ", plain)
@@ -88,17 +100,43 @@ def _numerals(piece: str, *, only_said: bool) -> Iterator[str]:
 
 
 def _words(piece: str, language: str, *, only_said: bool) -> Iterator[str]:
-    words = tuple(word for word in words_of(piece) if word.written not in _NO_NUMBERS)
+    whole = words_of(piece)
+    places = [at for at, word in enumerate(whole) if word.written not in _NO_NUMBERS]
+    words = tuple(whole[at] for at in places)
+    clock_stop = -1  # where the last time ended: "between five AND seven"
     for run in _runs(quantities_in(words, language)):
         if len(run) > 2 and all(each.value < 10 for each in run):
             yield _plain("".join(str(int(each.value)) for each in run))
             continue
         for each in run:
+            start, stop = places[each.start], places[each.stop - 1] + 1
+            is_small = 1 <= each.value <= FREE_UP_TO
+            is_clock = is_small and _is_clock(whole, start, stop, clock_stop)
+            clock_stop = stop if is_clock else clock_stop
             is_written = any(word.written[0].isdigit() for word in words[each.start : each.stop])
-            if is_written and each.stop - each.start == 1:
+            if is_written and each.stop - each.start == 1 and not is_clock:
                 continue  # a numeral, read above
-            if not only_said or not _is_free(each.value, words[each.stop : each.stop + 1]):
+            behind = words[each.stop : each.stop + 1]
+            if not only_said or is_clock or not _is_free(each.value, behind):
                 yield _plain(f"{each.value:.9g}" if each.value < 10**9 else str(int(each.value)))
+
+
+def _is_clock(words: tuple[Word, ...], start: int, stop: int, clock_stop: int) -> bool:
+    """Whether the number between these words is a time or a day of the month."""
+    before = tuple(word.written for word in words[max(0, start - 2) : start])
+    behind = tuple(word.written for word in words[stop : stop + 3])
+    if behind[:1] and (behind[0] in _CLOCK_BEHIND or behind[:2] in _CLOCK_PAIRS):
+        return True
+    if behind[:2] == ("in", "the") and behind[2:] and behind[2] in _CLOCK_BEHIND:
+        return True
+    if (before[-1:] and before[-1] in MONTHS) or before == ("quarter", "to"):
+        return True
+    if behind[:1] and behind[0] in _NO_CLOCK:
+        return False
+    if before and clock_stop == start - 1 and before[-1] in _JOINS:
+        return True
+    is_span = before[-1:] == ("from",) and behind[:1] and behind[0] in _JOINS
+    return bool(is_span or (before and before[-1] in _CLOCK_BEFORE))
 
 
 def _runs(quantities: list[Quantity]) -> Iterator[list[Quantity]]:

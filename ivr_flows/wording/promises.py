@@ -6,47 +6,114 @@ binds the business. Facts of the past ("your refund was sent") and refusals are 
 
 import re
 
-_EN_MONEY = (
-    r"(?:refund\w*|reimburs\w*|compensat\w*|cash\s?back|discount\w*|voucher\w*|coupon\w*|credit\w*"
-    r"|money|rupees|amount|free of charge|for free|waive\w*|pay(?:ing)? you)"
+_NOT_ITSELF = (
+    r"(?! (?:policy|policies|status|request|details|rules|form|query|queries|team|desk|department"
+    r"|terms|cards?|number)\b)"
 )
+_EN_MONEY = (
+    r"(?:\b(?:(?:refund\w*|reimburs\w*|compensat\w*|cash\s?back|discount\w*|voucher\w*|coupon\w*"
+    r"|credit\w*|waive\w*)\b" + _NOT_ITSELF + r"|(?:your|the|all|whole|full) money\b|money back\b"
+    r"|free of charge\b|for free\b|pay(?:ing)? you\b|(?:percent|per cent) off\b|off your\b)"
+    r"|% off\b)"
+)
+# These stand in sentences about paying too: only with a verb of giving or getting.
+_EN_SUM = r"\b(?:money|amount|rupees|payment|fees?|charges)\b"
+_EN_WE_WILL = (
+    r"\b(?:(?:i|we)(?:'ll| will| shall| can| am going to| are going to| promise| guarantee"
+    r"|'m going to|'re going to)|let me)\b"
+)
+_EN_YOU_WILL = r"\byou(?:'ll| will| shall| are going to| can expect| are entitled)\b"
 _EN_WILL = (
-    r"(?:\b(?:i|we)(?:'ll|’ll| will| shall| can| am going to| are going to| promise| guarantee"
-    r"|'m going to|'re going to)"
-    r"|\byou(?:'ll|’ll| will| shall| are going to| can expect| are entitled)"
-    r"|\b(?:it|that|the \w+|this|your \w+)(?:'ll|’ll| will| shall| is going to) be\b)"
+    rf"(?:{_EN_WE_WILL}|{_EN_YOU_WILL}"
+    r"|\b(?:it|that|the \w+|this|your \w+)(?:'ll| will| shall| is going to) be\b)"
 )
 _EN_ONLY_HELPS = (
     r"\s+(?:now |then |just |only |first )*(?:check|look|find|see|help|ask|connect|tell|note|pass"
-    r"|explain|transfer|try|need|have to|talk|inform|forward|raise|be able)\b"
+    r"|explain|transfer you|try|need|have to|talk|inform|forward|raise|be able)\b"
 )
-_PATTERNS = tuple(
+_EN_DOING = r"\b(?:i|we)(?:'m|'re| am| are)(?: \w+){0,2}"
+_EN_DONE = r"\b(?:i|we)(?:'ve| have)(?: \w+){0,2}"
+_ENGLISH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_EN_WILL}\b(?!{_EN_ONLY_HELPS}).*\b{_EN_MONEY}",
-        rf"\b{_EN_MONEY}\b.*\b(?:will|shall|'ll|’ll) be\b",
-        r"\b(?:i|we) (?:promise|guarantee)\b.*\b(?:refund|money|discount|compensation|free)\b",
-        r"\b(?:refund\w*|paise|paisa|discount|compensation|cash\s?back|muft)\b.*"
+        rf"{_EN_WILL}(?!{_EN_ONLY_HELPS}).*?{_EN_MONEY}",
+        rf"{_EN_WILL}.*?\band (?:then |also )?(?:refund|reimburse|compensate|waive|pay you"
+        rf"|(?:give|return|send|get) you .*?{_EN_MONEY})",
+        rf"{_EN_WE_WILL}(?: \w+){{0,2}} (?:give|return|pay|credit|deposit|send you|transfer)\b"
+        rf".*?{_EN_SUM}",
+        rf"{_EN_YOU_WILL}(?: \w+){{0,2}} (?:get|receive|have) "
+        rf"(?:(?!with|about|for|sms|message|call|bill|invoice|receipt)\w+ ){{0,3}}?{_EN_SUM}",
+        rf"{_EN_SUM}(?: \w+){{0,3}}? (?:will|shall|is going to) be "
+        r"(?:\w+ )?(?:returned|credited|refunded|reimbursed|paid back|given|sent|back|waived)\b",
+        rf"{_EN_MONEY}.*?(?:\b(?:will|shall)|'ll) be\b",
+        rf"{_EN_DOING} (?:refund|reimburs|compensat|waiv)ing\b",
+        rf"{_EN_DOING} (?:giving|sending|crediting|issuing|offering|returning|processing|paying"
+        rf"|arranging|approving|granting|applying|adding)\b.*?{_EN_MONEY}",
+        rf"{_EN_DONE} (?:refunded|reimbursed|compensated|waived)\b",
+        rf"{_EN_DONE} (?:issued|given|approved|granted|sent|credited|applied|added|processed"
+        rf"|initiated|arranged|offered)\b.*?{_EN_MONEY}",
+        rf"{_EN_MONEY}(?: \w+){{0,2}}? (?:is|are|has been|have been)(?: \w+){{0,2}}? "
+        r"(?:approved|granted|confirmed|sanctioned|issued|waived)\b",
+        r"\b(?:i|we) (?:promise|guarantee)\b.*?\b(?:refund|money|discount|compensation|free)\b",
+    )
+)
+_HINDI_MARATHI = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:refund\w*|paise|paisa|discount|compensation|cash\s?back|muft)\b[^,]*?"
         r"\b(?:mil ja+y?e\w*|milega|milenge|milegi|de d[ui]ng[ia]|denge|dunga|dungi|kar denge|"
-        r"kar dunga|kar dungi|karenge|ho ja+y?eg\w*|milel|miltil|deu|dein)\b",
-        r"(?:रिफंड|रिफ़ंड|पैसे|पैसा|रकम|राशि|छूट|डिस्काउंट|मुआवज़ा|मुआवजा|कैशबैक|मुफ़्त|मुफ्त).*"
+        r"kar dunga|kar dungi|karenge|ho ja+y?eg\w*|aa? ja+y?eg\w*|aa? ja+y?enge|milel|miltil"
+        r"|deu|dein)\b",
+        r"(?:रिफंड|रिफ़ंड|पैसे|पैसा|रकम|राशि|छूट|डिस्काउंट|मुआवज़ा|मुआवजा|कैशबैक|मुफ़्त|मुफ्त)[^,]*?"
         r"(?:मिल जाए|मिलेग|मिलेंगे|दे दूँ|दे दूं|देंगे|दूँग|दूंग|कर देंगे|कर दूँ|कर दूं|करेंगे|करूँग|करूंग"
-        r"|हो जाए|दिलवा|दिला)",
-        r"(?:रिफंड|परतावा|पैसे|रक्कम|सूट|सवलत|डिस्काउंट|भरपाई|कॅशबॅक|मोफत|फुकट).*"
+        r"|हो जाए|आ जाए|दिलवा|दिला)",
+        r"(?:रिफंड|परतावा|पैसे|रक्कम|सूट|सवलत|डिस्काउंट|भरपाई|कॅशबॅक|मोफत|फुकट)[^,]*?"
         r"(?:मिळेल|मिळतील|देऊ|देईन|करू|करेन|केले जातील|केला जाईल|दिले जातील|दिला जाईल|मिळवून)",
+        r"(?:रिफंड|रिफ़ंड|छूट|डिस्काउंट|मुआवज़ा|मुआवजा|कैशबैक|परतावा|सवलत|भरपाई|कॅशबॅक) "
+        r"(?:(?:दे|कर) रह|(?:देत|करत) आह|मंज़ूर|मंजूर|अप्रूव)",
+        r"\b(?:refund|discount|cashback) (?:(?:de|kar) rah[aei]|manjoor|manzoor|approve)",
     )
 )
 _REFUSED = re.compile(
-    r"\b(?:not|n't|n’t|cannot|never|unable|no one|nobody|whether|if)\b|n't\b|n’t\b"
+    r"\b(?:not|cannot|dont|wont|cant|never|unable|no one|nobody|whether|if)\b|n't\b"
     r"|नहीं|नही|नाही|नको|शकत ना|सकत[ीाे] नह|\bnahi\b|\bnahin\b|\bnako\b",
     re.IGNORECASE,
 )
+_NO_BEFORE = re.compile(
+    r"\bno(?: \w+)?\s*$", re.IGNORECASE
+)  # "no refund will be", "no full refund"
+# They deny nothing of what follows them.
+_REASSURES = re.compile(
+    r"\b(?:do not|don't|dont|no need to) worry\b|\bno (?:worries|problem|issues?)\b"
+    r"|\bnot (?:a|to) (?:problem|worry)\b|\bnot only\b|कोई बात नह(?:ीं|ी)|(?:चिंता|फ़िक्र|फिक्र|परेशान) "
+    r"(?:मत|न|ना) \S+|काळजी (?:करू )?(?:नका|नको)|काही हरकत नाही|\bkoi baat nah(?:in?|i)\b"
+    r"|\b(?:chinta|fikar) (?:mat|na) \w+|\bkalji (?:karu )?(?:naka|nako)\b",
+    re.IGNORECASE,
+)
 _CLAUSES = re.compile(r"\bbut\b|लेकिन|मगर|\blekin\b|\bmagar\b|पण|परंतु|[;:]", re.IGNORECASE)
+_NEAR_WORDS = 3  # "not sure that you will get": so far before or behind a promise takes it back
 
 
 def promises_money(sentence: str) -> bool:
     """Whether a sentence, or a part of it before or behind a "but", promises money."""
-    return any(
-        any(pattern.search(part) for pattern in _PATTERNS) and not _REFUSED.search(part)
-        for part in _CLAUSES.split(sentence)
-    )
+    plain = _REASSURES.sub(" ", sentence.replace("’", "'"))
+    return any(_promises(part) for part in _CLAUSES.split(plain))
+
+
+def _promises(part: str) -> bool:
+    english = any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH)
+    return english or any(_stands(pattern, part, is_english=False) for pattern in _HINDI_MARATHI)
+
+
+def _stands(pattern: re.Pattern[str], part: str, *, is_english: bool) -> bool:
+    """Whether the pattern is found somewhere without a denial in or near it."""
+    match = pattern.search(part)
+    while match is not None:
+        before = " ".join(part[: match.start()].rpartition(",")[2].split()[-_NEAR_WORDS:])
+        # Hindi and Marathi deny behind the verb, English in front of it.
+        behind = "" if is_english else part[match.end() :].partition(",")[0]
+        near = f"{before} {match[0]} {' '.join(behind.split()[:_NEAR_WORDS])}"
+        if not _REFUSED.search(near) and not (is_english and _NO_BEFORE.search(before)):
+            return True
+        match = pattern.search(part, match.start() + 1)
+    return False

@@ -14,39 +14,44 @@ _NO_ASK = frozenset({"i need help", "need help", "support person"})
 """Of the menus' phrases: in a conversation they ask for what it is there for."""
 
 _PERSON = """talk to human, talk to a real, speak to human, speak to a real, talk with a person,
-talk with a human, speak with a human, speak with an agent, want a person, want a real
-person, want an agent, want a human, want your manager, want the manager, get me your
-manager, get me a manager, get me someone, get me somebody, connect me with, let me
-speak to, let me talk to, give me someone, is there a person, is there anyone i can,
-not a machine, not a robot, not to a machine, not to a robot, stop this machine,
-actual person, actual human, इंसान से बात, आदमी से बात, किसी इंसान, किसी आदमी, मैनेजर
-से बात, किसी से बात, असली इंसान, insaan se baat, aadmi se baat, kisi insaan, manager
-se baat, kisi se baat, bande se baat, माणसाशी बोल, माणसाशी बोलायचं, माणसाशी बोलू,
-कोणाशी तरी बोल, खऱ्या माणसाशी, मॅनेजरशी बोल, mansashi bol, mansashi bolaycha, konashi
-tari bol, managershi bol"""
+talk with a human, speak with a human, speak with an agent, want a person, want a real person,
+want an agent, want a human, want your manager, want the manager, get me your manager, get me a
+manager, get me someone, get me somebody, connect me with, let me speak to, let me talk to, give
+me someone, is there a person, is there anyone i can, not a machine, not a robot, not to a
+machine, not to a robot, stop this machine, actual person, actual human, human please, person
+please, someone else please, somebody else please, your senior, your boss, talk to a senior,
+speak to a senior, इंसान से बात, आदमी से बात, किसी इंसान, किसी आदमी, मैनेजर से बात, किसी से बात, असली
+इंसान, मैनेजर चाहिए, सीनियर से बात, मॅनेजर पाहिजे, मॅनेजर हवा, माणूस पाहिजे, manager chahiye,
+senior se baat, manager pahije, manus pahije, insaan se baat, aadmi se baat, kisi insaan,
+manager se baat, kisi se baat, bande se baat, माणसाशी बोल, माणसाशी बोलायचं, माणसाशी बोलू, कोणाशी
+तरी बोल, खऱ्या माणसाशी, मॅनेजरशी बोल, mansashi bol, mansashi bolaycha, konashi tari bol,
+managershi bol"""
 
-_ANGER = """this is ridiculous, ridiculous, useless, fed up, sick of this, sick and tired, worst,
-pathetic, stupid, idiot, idiots, shut up, nonsense, waste of time, wasting my time,
-terrible service, horrible, disgusting, damn, bloody, hell, bullshit, fuck, fucking,
-shit, are you deaf, rubbish, complain about you, i will sue, consumer court, how dare
-you, cheat, cheating, cheats, fraud, बकवास, बेकार, घटिया, पागल, बेवकूफ, बेवक़ूफ़, चुप,
-धोखा, फ्रॉड, तंग आ, परेशान हो गया, परेशान हो गई, दिमाग खराब, दिमाग़ ख़राब, टाइम खराब,
-हद हो गई, bakwas, bakwaas, bekar, bekaar, ghatiya, pagal, bewakoof, bevkuf, chup,
-dhokha, tang aa, pareshan ho gaya, pareshan ho gayi, dimag kharab, had ho gayi, मूर्ख,
-वेड, फसवणूक, फसवता, वैताग, वैतागलो, वैतागले, कंटाळलो, कंटाळले, डोकं फिर, काय चाललंय,
-लाज, murkh, vaitag, vaitaglo, kantalalo, phasavta, doka phir"""
+_ANGER = """this is ridiculous, ridiculous, useless, fed up, sick of this, sick and tired, worst
+service, worst company, worst experience, worst ever, you are the worst, what the hell, go to
+hell, pathetic, stupid, idiot, idiots, shut up, nonsense, waste of time, wasting my time,
+terrible service, horrible, disgusting, damn, bloody, bullshit, fuck, fucking, shit, are you
+deaf, rubbish, complain about you, i will sue, consumer court, how dare you, cheat, cheating,
+cheats, fraud, बकवास, बेकार, घटिया, पागल, बेवकूफ, बेवक़ूफ़, चुप, धोखा, फ्रॉड, तंग आ, परेशान हो
+गया, परेशान हो गई, दिमाग खराब, दिमाग़ ख़राब, टाइम खराब, हद हो गई, bakwas, bakwaas, bekar,
+bekaar, ghatiya, pagal, bewakoof, bevkuf, chup, dhokha, tang aa, pareshan ho gaya, pareshan ho
+gayi, dimag kharab, had ho gayi, मूर्ख, वेड, फसवणूक, फसवता, वैताग, वैतागलो, वैतागले, कंटाळलो,
+कंटाळले, डोकं फिर, काय चाललंय, लाज, murkh, vaitag, vaitaglo, kantalalo, phasavta, doka phir"""
 
 _MISSED = """you dont understand, you do not understand, you didnt understand, you are not
-understanding, not what i said, not what i asked, not what i meant, thats not it, i
-already told you, i already said, i told you already, i just told you, how many times,
-you are not listening, listen to me, i said, wrong answer, thats wrong, you got it
-wrong, that is wrong, you keep, same thing again, again and again, समझ नहीं रहे, समझ
-नहीं रही, समझे नहीं, नहीं समझे, मैंने ये नहीं, मैंने यह नहीं, कितनी बार, पहले ही
-बताया, पहले भी बताया, ग़लत, गलत, सुन नहीं रहे, सुन नहीं रही, मेरी बात सुनो, samajh
-nahi rahe, samajh nahi rahi, samjhe nahi, maine ye nahi, kitni baar, pehle hi bataya,
-pehle bhi bataya, galat, sun nahi rahe, meri baat suno, समजत नाही, समजलं नाही
-तुम्हाला, मी असं नाही, किती वेळा, आधीच सांगितलं, चुकीचं, ऐकत नाही, माझं ऐका, samjat
-nahi, kiti vela, adhich sangitla, chukicha, aikat nahi, maza aika"""
+understanding, not what i said, not what i asked, not what i meant, thats not it, i already told
+you, i already said, i told you already, i just told you, how many times do i, how many times
+must i, how many times have i, how many times should i, you are not listening, listen to me, no
+i said, wrong answer, you got it wrong, you keep, same thing again, again and again, समझ नहीं
+रहे, समझ नहीं रही, समझे नहीं, नहीं समझे, मैंने ये नहीं, मैंने यह नहीं, कितनी बार, पहले ही बताया,
+पहले भी बताया, ग़लत, गलत, सुन नहीं रहे, सुन नहीं रही, मेरी बात सुनो, samajh nahi rahe, samajh
+nahi rahi, samjhe nahi, maine ye nahi, kitni baar, pehle hi bataya, pehle bhi bataya, galat, sun
+nahi rahe, meri baat suno, समजत नाही, समजलं नाही तुम्हाला, मी असं नाही, किती वेळा, आधीच
+सांगितलं, चुकीचं, ऐकत नाही, माझं ऐका, samjat nahi, kiti vela, adhich sangitla, chukicha, aikat
+nahi, maza aika"""
+
+_MISSED_AT_THE_END = """thats wrong, that is wrong"""
+"""With more behind them they tell something: "that's wrong number"."""
 
 _WISHES = frozenset(("connect", "transfer", "bring", "get", "give", "want", "need", "put", "talk"))
 _PEOPLE = frozenset(
@@ -89,7 +94,9 @@ def is_angry(text: str) -> bool:
 
 def is_misunderstood(text: str) -> bool:
     """Whether they say that they were not understood."""
-    return _holds(text, _MISSED)
+    said = tuple(word.folded for word in words_of(text))
+    ends = _folded(_listed(_MISSED_AT_THE_END))
+    return _holds(text, _MISSED) or any(said[-len(end) :] == end for end in ends)
 
 
 def _holds(text: str, table: str) -> bool:

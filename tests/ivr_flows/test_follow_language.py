@@ -74,6 +74,12 @@ def test_a_noise_without_words_has_no_language() -> None:
     assert talk(noise, Played(), noise).state.language == "en"
 
 
+def test_what_was_hardly_heard_has_no_language() -> None:
+    mumbled, clear = (Heard("पता नहीं", confidence=c, language="hi") for c in (0.29, 0.3))
+    assert talk(mumbled, Played(), clear).state.language == "en"
+    assert talk(clear, Played(), clear).state.language == "hi"
+
+
 def test_where_the_flow_does_not_follow_nothing_changes() -> None:
     hindi = Heard("चावल", language="hi")
     said = talk(hindi, Played(), hindi, follows=False)

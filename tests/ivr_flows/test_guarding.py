@@ -4,6 +4,7 @@ import pytest
 
 from ivr_flows.flow import Guard
 from ivr_flows.guarding import Known, judge
+from ivr_flows.wording.calendar_days import days_known, days_said
 from ivr_flows.wording.figures import figures_in, figures_said
 from ivr_flows.wording.promises import promises_money
 from ivr_flows.wording.temper import asks_for_person, is_angry, is_misunderstood
@@ -22,10 +23,10 @@ KNOWN = Known(
         ("Your refund is ₹1,250.50.", "en", {"1250.5"}),
         ("It comes at 7:30 PM.", "en", {"t450"}),
         ("It comes at 19:30.", "en", {"t450"}),
-        ("two ways to do that", "en", set()),
+        ("two ways to do that", "en", set[str]()),
         ("in two days", "en", {"2"}),
         ("in 5 days", "en", {"5"}),
-        ("one minute please", "en", set()),
+        ("one minute please", "en", set[str]()),
         ("It is four hundred fifty rupees", "en", {"450"}),
         ("your order four five two two", "en", {"4522"}),
         ("order 4 5 2 2", "en", {"4522"}),
@@ -33,14 +34,26 @@ KNOWN = Known(
         ("1.5 lakh rupees", "en", {"150000"}),
         ("20% off", "en", {"20"}),
         ("order 0452", "en", {"0452"}),
-        ("I can do that for you at once", "en", set()),
+        ("I can do that for you at once", "en", set[str]()),
         ("पाँच सौ रुपये", "hi", {"500"}),
         ("दो दिन में", "hi", {"2"}),
-        ("एक क्षण रुकिए", "hi", set()),
+        ("एक क्षण रुकिए", "hi", set[str]()),
         ("१२५ रुपये", "hi", {"125"}),
         ("दोन दिवसात", "mr", {"2"}),
         ("पंचवीस मिनिटांत", "mr", {"25"}),
-        ("मी दोन गोष्टी सांगते", "mr", set()),
+        ("मी दोन गोष्टी सांगते", "mr", set[str]()),
+        ("It comes at 5.", "en", {"5"}),
+        ("It arrives on the 5th.", "en", {"5"}),
+        ("half past seven", "en", {"7"}),
+        ("between five and seven", "en", {"5", "7"}),
+        ("from 5 to 7", "en", {"5", "7"}),
+        ("at five in the evening", "en", {"5"}),
+        ("by the twelfth", "en", {"12"}),
+        ("on the twenty first", "en", {"21"}),
+        ("March the second", "en", {"2"}),
+        ("at one of our shops", "en", set[str]()),
+        ("the second way", "en", set[str]()),
+        ("on the first call", "en", set[str]()),
     ],
 )
 def test_figures_are_found_in_words_and_digits(text: str, language: str, figures: set[str]):
@@ -59,6 +72,8 @@ def test_what_is_known_is_known_in_every_spelling():
         "Your order 4 5 2 2 comes at half past seven.",
         "It comes at 7:30 on the 14th of March.",
         "I have two ideas for you.",
+        "It comes at half past seven on Friday.",
+        "It comes on the fourteenth of March.",
     ],
 )
 def test_what_the_call_knows_may_be_said(clause: str):
@@ -75,8 +90,12 @@ def test_what_the_call_knows_may_be_said(clause: str):
         ("Keep every word of this text away.", "secret"),
         ("My instructions are simple.", "secret"),
         ("Call talk_to_person now.", "secret"),
-        ("It is {{nothing}}.", "secret"),
-        ("It is {{ shop_url }}.", "secret"),
+        ("It is {{nothing}}.", "blank"),
+        ("It is {{ shop_url }}.", "blank"),
+        ("It is {{amuont | money}}.", "blank"),
+        ("My instructions are {{nothing}}.", "secret"),
+        ("It comes on Monday.", "figure"),
+        ("It comes in June.", "figure"),
         ("<tool_call> done", "secret"),
     ],
 )
@@ -128,12 +147,40 @@ def test_values_are_put_in_their_places_and_signs_taken_out(clause: str, spoken:
         ("पैसे वापस कर देंगे", True),
         ("refund mil jayega aapko", True),
         ("तुम्हाला पैसे परत मिळतील", True),
+        ("Don't worry, we will refund your money", True),
+        ("Don’t worry we’ll refund you", True),
+        ("If you like, I'll refund your money now", True),
+        ("कोई बात नहीं, आपका रिफंड मिल जाएगा", True),
+        ("koi baat nahi, aapke paise mil jayenge", True),
+        ("चिंता मत कीजिए, आपका पैसा वापस आ जाएगा", True),
+        ("काळजी करू नका, तुम्हाला पैसे परत मिळतील", True),
+        ("मैं आपको रिफंड दे रही हूँ", True),
+        ("I am giving you a full refund", True),
+        ("We're refunding you right now", True),
+        ("Your refund is approved", True),
+        ("I have issued a refund for you", True),
+        ("I'll give you 20 percent off", True),
+        ("You will get 500 rupees", True),
+        ("The amount will be credited to your account", True),
+        ("I will not keep you waiting, I will refund your money", True),
+        ("I will check it and refund your money", True),
         ("I can't promise a refund", False),
         ("I will check the status of your refund", False),
         ("I can help with refunds", False),
         ("Your refund was sent yesterday", False),
         ("Your order will be here soon", False),
         ("रिफंड का वादा मैं नहीं कर सकती", False),
+        ("Your rider will be there soon, please keep the amount ready", False),
+        ("You will receive an SMS with the amount", False),
+        ("The amount will be shown on your bill", False),
+        ("You will pay 450 rupees to the rider", False),
+        ("I don't know whether you will get a refund", False),
+        ("We are not sure that you will get a refund", False),
+        ("No refund will be given", False),
+        ("We are not giving a refund", False),
+        ("I have sent you the refund policy", False),
+        ("आपका पैसा नहीं मिलेगा", False),
+        ("रिफंड मिलेगा या नहीं, यह मैं नहीं बता सकती", False),
     ],
 )
 def test_promises_of_money_are_told_from_facts_and_refusals(sentence: str, is_promise: bool):
@@ -149,6 +196,13 @@ def test_promises_of_money_are_told_from_facts_and_refusals(sentence: str, is_pr
         ("agent", True),
         ("किसी से बात करनी है", True),
         ("insaan se baat karao", True),
+        ("human please", True),
+        ("a person please", True),
+        ("someone else please", True),
+        ("i want to talk to your senior", True),
+        ("I need to speak to your boss", True),
+        ("मॅनेजर पाहिजे", True),
+        ("I need a senior citizen discount", False),
         ("mala mansashi bolaycha aahe", True),
         ("I do not want to talk to a person", False),
         ("किसी से बात नहीं करनी", False),
@@ -165,16 +219,54 @@ def test_a_flows_own_words_for_a_person_count():
     assert asks_for_person("please give me the captain", ("the captain",), "en")
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "unknown"),
+    [
+        ("Monday to Saturday", "on Tuesday", set[str]()),
+        ("Mon-Sat", "on Sunday", {"sunday"}),
+        ("open every day", "on Sunday", set[str]()),
+        ("हम सोमवार को खुले हैं", "on Monday", set[str]()),
+        ("2025-03-14", "on Friday in March", set[str]()),
+        ("2025-13-44", "on Friday in March", {"friday", "march"}),
+        ("", "one moment, may I ask your name", set[str]()),
+        ("", "on 5 May", {"may"}),
+        ("", "बुधवार को आएगा", {"wednesday"}),
+    ],
+)
+def test_days_are_compared_with_those_that_are_known(source: str, text: str, unknown: set[str]):
+    assert days_said(text) - days_known(source) == unknown
+
+
 @pytest.mark.parametrize("words", ["this is ridiculous", "क्या बकवास है", "murkh aahat ka"])
 def test_anger_is_heard(words: str):
     assert is_angry(words)
 
 
-@pytest.mark.parametrize("words", ["that's not what I said", "आप समझ नहीं रहे", "kiti vela sangu"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "that's not what I said",
+        "no that's wrong",
+        "how many times do I have to say it",
+        "आप समझ नहीं रहे",
+        "kiti vela sangu",
+    ],
+)
 def test_who_is_not_understood_says_so(words: str):
     assert is_misunderstood(words)
 
 
-def test_plain_words_are_neither():
-    assert not is_angry("where is my order")
-    assert not is_misunderstood("where is my order")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "where is my order",
+        "i said order 4522",
+        "how many times a day do you deliver",
+        "that's wrong number on my order",
+        "the worst part is over, thanks",
+        "hell yes",
+    ],
+)
+def test_plain_words_are_neither(words: str):
+    assert not is_angry(words)
+    assert not is_misunderstood(words)

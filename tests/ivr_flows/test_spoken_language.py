@@ -19,7 +19,7 @@ KNOWN = ("en", "hi", "mr")
         (["hi", "hi", "en", "en"], ["en", "hi", "hi", "en"]),
         (["hi", "", "hi"], ["en", "en", "hi"]),
         (["ta", "ta"], ["en", "en"]),
-        (["hi", "ta", "hi"], ["en", "en", "hi"]),
+        (["hi", "ta", "hi"], ["en", "en", "en"]),
     ],
 )
 def test_two_utterances_that_agree_change_the_language(
