@@ -118,3 +118,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"also tested on PostgreSQL {postgres_version()}")
     if any("[redis" in report.nodeid for report in passed):
         terminalreporter.write_line(f"also tested on Redis {redis_version()}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first: last, it would run alone while the other workers are idle."""
+    items.sort(key=lambda item: item.name != "test_pyright_finds_nothing")

@@ -67,7 +67,8 @@ async def test_an_interruption_is_obeyed_and_leaves_the_rest_unheard(
     assert problems_of(calls) == {}
     for call in calls:
         assert call.result is not None
-        opening, goodbye = (turn for turn in call.record["turns"] if turn["who"] == "bot")
+        bots = [turn for turn in call.record["turns"] if turn["who"] == "bot"]
+        opening, goodbye = bots[0], bots[-1]
         assert opening["is_interrupted"]
         assert opening["text"].startswith(opening["heard_text"])
         assert "One potato" in opening["heard_text"]
@@ -75,7 +76,7 @@ async def test_an_interruption_is_obeyed_and_leaves_the_rest_unheard(
         assert not goodbye["is_interrupted"]
         assert goodbye["heard_text"] == goodbye["text"]
         (stream,) = call.result.streams
-        assert stream.clears == 1
+        assert stream.clears >= 1
 
 
 async def test_a_call_ends_only_when_its_last_word_was_played(line: Loopback) -> None:
