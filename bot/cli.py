@@ -1,4 +1,7 @@
-"""The command line: `callwright serve`, `call`, `simulate`, `doctor`, `speech`, `flows`, ..."""
+"""The command line: `callwright serve`, `call`, `simulate`, `doctor`, `speech`, `flows`, ...
+
+A command imports what it needs when it runs: `--help` shows what is there in half a second.
+"""
 
 import asyncio
 import signal
@@ -6,34 +9,30 @@ import sys
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from loguru import logger
 
 from bot.cluster_command import cluster
 from bot.errors import BotError
+from bot.flows_command import flows
 from bot.gpu_command import gpu
 from bot.knowledge_command import knowledge
-from bot.logs import set_up_logging
-from bot.settings import Settings, describe, load_settings, settings_markdown
-from bot.simulation.vendors import VENDORS, VendorName
-from ivr_flows.draw import mermaid, svg
+from bot.simulation.vendor_names import VendorName
 from ivr_flows.errors import FlowError, FlowInvalid
-from ivr_flows.flow import Flow
-from ivr_flows.loader import check_file, load
-from ivr_flows.try_out import TryOut, real_request
-from ivr_flows.try_out import run as run_try_out
 from speech.errors import SpeechError
 from speech.server.cli import speech as speech_command
 from telephony.errors import TelephonyError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A phone agent that you host yourself. `callwright call` shows it at work.",
 )
-flows = typer.Typer(no_args_is_help=True, help="Check, draw and try the flows that lead calls.")
 app.add_typer(flows, name="flows")
 app.add_typer(knowledge, name="knowledge")
 app.add_typer(gpu, name="gpu")
@@ -54,13 +53,6 @@ class LanguageName(StrEnum):
     en = "en"
     hi = "hi"
     mr = "mr"
-
-
-class DrawingName(StrEnum):
-    """How a flow can be drawn."""
-
-    svg = "svg"
-    mermaid = "mermaid"
 
 
 DataDir = Annotated[
@@ -85,6 +77,8 @@ def serve(
 ) -> None:
     """Run the server. `callwright settings` lists all that can be set by CALLWRIGHT_... or .env."""
     settings = _settings(host=host, port=port, workers=workers, data_dir=data_dir)
+    from bot.logs import set_up_logging
+
     set_up_logging(settings.log_level, secrets=settings.secret_values())
     if settings.workers > 1:
         from bot.workers.supervisor import supervise
@@ -113,6 +107,7 @@ def call(
     """
     _need_machine_detection(vendor, carrier)
     from bot.simulation.call_command import run_call
+    from bot.simulation.vendors import VENDORS
 
     settings = _settings(data_dir=data_dir)
     status = _run(run_call(VENDORS[vendor], language.value, carrier.value, settings))
@@ -138,6 +133,7 @@ def simulate(
     """
     _need_machine_detection(vendor, carrier)
     from bot.simulation.simulate_command import run_simulation
+    from bot.simulation.vendors import VENDORS
 
     folder = _settings(data_dir=data_dir).data_dir
     status = _run(
@@ -190,78 +186,13 @@ def settings(
     ] = False,
 ) -> None:
     """List every setting with its value; secrets are only said to be set."""
+    from bot.settings import describe, settings_markdown
+
     if markdown:
         print(settings_markdown(), end="")
         return
     for row in describe(_settings()):
         print(f"{row.variable}={row.value}\n    {row.description} Allowed: {row.allowed}")
-
-
-@flows.command()
-def check(file: Annotated[Path, typer.Argument(help="The flow's YAML file.")]) -> None:
-    """Say what is wrong with a flow's file: each line, and what to write instead."""
-    problems = check_file(file)
-    for problem in problems:
-        print(problem)
-    if problems:
-        raise typer.Exit(1)
-    print(f"{file}: the flow is good")
-
-
-@flows.command()
-def draw(
-    file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
-    drawing: Annotated[
-        DrawingName, typer.Option("--format", help="What to write.")
-    ] = DrawingName.svg,
-    output: Annotated[
-        Path | None, typer.Option(help="File to write to; else the terminal.")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Language of the prompts; else the flow's first.")
-    ] = None,
-) -> None:
-    """Draw a flow as a picture (SVG) or as Mermaid text."""
-    flow = load(file)
-    _need_language(flow, language)
-    text = svg(flow, language) if drawing is DrawingName.svg else mermaid(flow, language)
-    if output is None:
-        print(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(
-            f"{output} can't be written: {error.strerror}", param_hint="--output"
-        ) from error
-    print(f"written to {output}")
-
-
-@flows.command("try")
-def try_(
-    file: Annotated[Path, typer.Argument(help="The flow's YAML file.")],
-    language: Annotated[str | None, typer.Option(help="The call's first language.")] = None,
-    send_requests: Annotated[
-        bool, typer.Option("--send-requests", help="Really call the flow's URLs.")
-    ] = False,
-    model: Annotated[
-        bool, typer.Option("--model", help="Play the language model of conversations.")
-    ] = False,
-) -> None:
-    """Talk with a flow in the terminal, by words and keys; no sound, no telephone."""
-    flow = load(file)
-    _need_language(flow, language)
-    conversation = TryOut(
-        flow,
-        language=language,
-        ask=real_request if send_requests else None,
-        has_model=model,
-    )
-    run_try_out(conversation, sys.stdin, _write, show_prompt=sys.stdin.isatty())
-
-
-def _write(text: str) -> None:
-    print(text, end="", flush=True)
 
 
 def _run(command: Coroutine[None, None, int]) -> int:
@@ -284,7 +215,9 @@ def _settings(
     port: int | None = None,
     workers: int | None = None,
     data_dir: Path | None = None,
-) -> Settings:
+) -> "Settings":
+    from bot.settings import load_settings
+
     return load_settings(host=host, port=port, workers=workers, data_dir=data_dir)
 
 
@@ -294,12 +227,6 @@ def _need_machine_detection(vendor: VendorName | None, carrier: CarrierName | No
             "Exotel does not tell that a machine answered; try it with --carrier twilio",
             param_hint="--vendor voicemail",
         )
-
-
-def _need_language(flow: Flow, language: str | None) -> None:
-    if language is not None and language not in flow.languages:
-        known = ", ".join(flow.languages)
-        raise typer.BadParameter(f"the flow does not speak {language}; it speaks {known}")
 
 
 def main() -> NoReturn:

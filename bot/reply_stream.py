@@ -7,11 +7,9 @@ from typing import Any
 
 from bot.llm.pieces import CallPiece, Piece, ReplyEnd, TextPiece
 from bot.reply_clauses import ReplyClauses
-from ivr_flows.briefing import Asked
+from ivr_flows.briefing import Asked, guessed_tokens
 from ivr_flows.dialogue import ToolCall
 from ivr_flows.events import Failed, Replied, ReplyEnded
-
-_BYTES_PER_TOKEN = 4  # where an endpoint does not count: of UTF-8, a guess on the high side
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class ReplyStream:
 
 
 def tokens_of(end: ReplyEnd, asked: Asked, text: str) -> int:
+    """What a whole reply cost, both ways; guessed where the endpoint does not count."""
     if end.prompt_tokens is not None and end.completion_tokens is not None:
         return end.prompt_tokens + end.completion_tokens
-    letters = sum(len(message.content.encode()) for message in asked.messages) + len(text.encode())
-    return letters // _BYTES_PER_TOKEN
+    return asked.tokens_guessed + guessed_tokens(text)

@@ -1,10 +1,10 @@
 """The only place that chooses concrete classes: everything that all calls of a process share."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
 from loguru import logger
@@ -142,6 +142,8 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
         for carrier in carriers.values():
             stack.push_async_callback(carrier.close)
         llm = open_model(settings.llm, stack)
+        if llm is not None:
+            _in_background(llm.warm(), stack)
         yield Services(
             settings=settings,
             urls=urls,
@@ -162,6 +164,12 @@ async def open_services(settings: Settings, urls: Urls) -> AsyncGenerator[Servic
             understanding=open_understanding(settings.llm, llm),
             knowledge=knowing.result(),
         )
+
+
+def _in_background(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+    """The start doesn't wait for it, and the end doesn't either."""
+    task = asyncio.create_task(work)
+    stack.callback(task.cancel)
 
 
 @asynccontextmanager

@@ -49,7 +49,8 @@ class Dialogue:
     entries: tuple[Message | Reply, ...] = ()
     clauses: int = 0  # said so far; the number of the last one
     turns: int = 0  # of the caller
-    tokens: int = 0  # of all requests, both ways
+    tokens: int = 0  # of the requests that ended, both ways
+    owed: int = 0  # tokens of the request under way, as guessed; an endpoint's count replaces them
     rounds: int = 0  # of tools since the caller's last words
     faults: int = 0  # of the model since the caller's last words
     friction: int = 0  # signs of anger or of not being understood
@@ -60,6 +61,11 @@ class Dialogue:
     has_withheld: bool = False  # something of the reply under way was not let through
     is_over_time: bool = False
     notes: tuple[str, ...] = ()  # for the model, on what happened in this turn
+
+    @property
+    def tokens_used(self) -> int:
+        """Of all requests, both ways: also of those that were cut short, failed or go on."""
+        return self.tokens + self.owed
 
     @property
     def last_reply(self) -> Reply | None:

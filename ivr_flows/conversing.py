@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ivr_flows.actions import Converse
 from ivr_flows.answers import HIGH_CONFIDENCE
-from ivr_flows.briefing import known
+from ivr_flows.briefing import asked, guessed_tokens, known
 from ivr_flows.conversation import Dialogue
 from ivr_flows.dialogue import Message
 from ivr_flows.events import Failed, Heard, Replied, TimeIsUp, Told
@@ -183,23 +183,23 @@ def _answered(turn: Turn, node: ConverseNode, words: str) -> None:
     if is_spent(turn, node):
         turn.enter(node.after_limits)
     else:
-        have_reply(turn)
+        have_reply(turn, node)
 
 
 def is_spent(turn: Turn, node: ConverseNode) -> bool:
     """Whether the conversation has had its share."""
     dialogue = dialogue_of(turn)
-    is_over = dialogue.turns > node.limits.turns or dialogue.tokens >= node.limits.tokens
+    is_over = dialogue.turns > node.limits.turns or dialogue.tokens_used >= node.limits.tokens
     return is_over or dialogue.is_over_time
 
 
-def _fresh(dialogue: Dialogue) -> Dialogue:
-    return replace(dialogue, spoken="", has_withheld=False)
-
-
-def have_reply(turn: Turn) -> None:
-    """Have the model speak next."""
-    turn.change(phase=Phase.REPLYING, dialogue=_fresh(dialogue_of(turn)))
+def have_reply(turn: Turn, node: ConverseNode) -> None:
+    """Have the model speak next. What it says to this is owed for, whether it is heard or not."""
+    dialogue = dialogue_of(turn)
+    dialogue = replace(dialogue, tokens=dialogue.tokens_used, owed=0, spoken="", has_withheld=False)
+    turn.change(phase=Phase.REPLYING, dialogue=dialogue)
+    owed = asked(turn.flow, node, turn.state).tokens_guessed
+    turn.change(dialogue=replace(dialogue, owed=owed))
     turn.actions.append(Converse(turn.state.node))
     turn.listen()
 
@@ -210,7 +210,11 @@ def have_reply(turn: Turn) -> None:
 def replied(turn: Turn, node: ConverseNode, event: Replied) -> None:
     """A clause of the model's reply."""
     dialogue = dialogue_of(turn)
-    if turn.state.phase is not Phase.REPLYING or dialogue.has_withheld or dialogue.awaited:
+    if turn.state.phase is not Phase.REPLYING or dialogue.awaited:
+        return
+    dialogue = replace(dialogue, owed=dialogue.owed + guessed_tokens(event.text))
+    turn.change(dialogue=dialogue)
+    if dialogue.has_withheld:
         return
     facts = known(turn.flow, node, turn.state)
     judged = judge(event.text, dialogue.spoken, facts, node.guard)
@@ -232,7 +236,7 @@ def _withhold(turn: Turn, node: ConverseNode, judged: Judged, reason: Reason) ->
     dialogue = replace(dialogue, notes=(*dialogue.notes, note))
     if reason in ("figure", "blank") and not dialogue.spoken and not dialogue.faults:
         turn.change(dialogue=replace(dialogue, faults=1))
-        have_reply(turn)
+        have_reply(turn, node)
         return
     turn.change(dialogue=replace(dialogue, has_withheld=True))
     if node.guard.withheld is not None:
@@ -257,7 +261,7 @@ def reply_failed(turn: Turn, node: ConverseNode, event: Failed) -> None:
     if dialogue.spoken and dialogue.faults < MAX_FAULTS:
         note = "Your last sentence broke off. Go on from there, without repeating it."
         turn.change(dialogue=replace(dialogue, notes=(*dialogue.notes, note)))
-        have_reply(turn)
+        have_reply(turn, node)
     else:
         turn.enter(node.fallback)
 

@@ -75,6 +75,7 @@ class Known:
     secrets: tuple[str, ...]  # texts that may not be told
     variables: Mapping[str, Value]  # by name, those that the model may have spoken
     language: str  # ISO 639-1
+    answers: tuple[str, ...] = ()  # of tools: what they report as done may be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def judge(clause: str, before: str, known: Known, guard: Guard) -> Judged:
         if strange:
             return Judged("", reason="figure", detail=", ".join(sorted(strange)))
     sentence = f"{_last_sentence(before)} {text}"
-    if guard.promises and promises_money(sentence):
+    if guard.promises and promises_money(sentence, known.answers):
         return Judged("", reason="promise")
     return Judged(text, cites)
 

@@ -42,7 +42,7 @@ def reply_ended(turn: Turn, node: ConverseNode, event: ReplyEnded) -> None:
     dialogue = dialogue_of(turn)
     if turn.state.phase is not Phase.REPLYING or dialogue.awaited:
         return
-    turn.change(dialogue=replace(dialogue, tokens=dialogue.tokens + event.tokens))
+    turn.change(dialogue=replace(dialogue, tokens=dialogue.tokens + event.tokens, owed=0))
     if event.calls:
         _use(turn, node, event.calls)
     elif dialogue.spoken or dialogue.has_withheld:
@@ -54,13 +54,13 @@ def reply_ended(turn: Turn, node: ConverseNode, event: ReplyEnded) -> None:
 
 def _once_more(turn: Turn, node: ConverseNode, note: str) -> None:
     dialogue = dialogue_of(turn)
-    if dialogue.faults + 1 >= MAX_FAULTS or dialogue.tokens >= node.limits.tokens:
+    if dialogue.faults + 1 >= MAX_FAULTS or dialogue.tokens_used >= node.limits.tokens:
         turn.fault(ValueError(note))
         turn.enter(node.fallback)
         return
     notes = (*dialogue.notes, note)
     turn.change(dialogue=replace(dialogue, faults=dialogue.faults + 1, notes=notes))
-    have_reply(turn)
+    have_reply(turn, node)
 
 
 def _use(turn: Turn, node: ConverseNode, calls: tuple[ToolCall, ...]) -> None:
@@ -146,7 +146,7 @@ def _next_round(turn: Turn, node: ConverseNode, *, has_fault: bool) -> None:
     elif is_spent(turn, node):
         turn.enter(node.after_limits)
     else:
-        have_reply(turn)
+        have_reply(turn, node)
 
 
 def _with_words(dialogue: Dialogue) -> Dialogue:

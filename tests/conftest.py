@@ -4,6 +4,7 @@ import asyncio
 import functools
 import importlib.util
 import os
+import ssl
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,22 @@ POSTGRES_VARIABLE = "CALLWRIGHT_TEST_POSTGRES_URL"
 POSTGRES_DEFAULT = "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
 REDIS_VARIABLE = "CALLWRIGHT_TEST_REDIS_URL"
 REDIS_DEFAULT = "redis://127.0.0.1:6379/0"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities_read_once() -> Iterator[None]:
+    """Each client's TLS context reads the certificate authorities, which takes 50 ms; a thousand
+    clients are made here, and hardly one speaks TLS. They share one; who asks otherwise doesn't."""
+    kept = ssl.create_default_context
+    shared = functools.cache(kept)
+
+    def context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        plain = not args and kwargs.keys() <= {"cafile", "capath"}
+        return shared(**kwargs) if plain else kept(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", context)
+        yield
 
 
 @functools.cache

@@ -88,6 +88,7 @@ class LlmPeer:
     )
     asked: list[Asked] = field(default_factory=list[Asked])
     embedded: list[list[str]] = field(default_factory=list[list[str]])
+    listed: int = 0  # how often its models were asked for
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -169,6 +170,7 @@ class LlmPeer:
 
     async def models(self, request: web.Request) -> web.Response:
         """GET /v1/models."""
+        self.listed += 1
         return web.json_response(
             {"object": "list", "data": [{"id": self.model, "object": "model"}]}
         )

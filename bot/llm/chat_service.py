@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, cast
 
-from openai import AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, Timeout
+from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, Timeout
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.schemas.tools_schema import AdapterType, ToolsSchema
 from pipecat.adapters.llm.services.open_ai_adapter import (
@@ -176,6 +176,14 @@ class ChatService(OpenAILLMService):
                     yield chunk
         finally:
             await stream.close()
+
+    async def connect(self) -> None:
+        """Ask for the models: afterwards there is a connection, and the client has done once what
+        is slow only once. What is answered doesn't matter: some servers have no such list."""
+        try:
+            await self._client.models.list()
+        except APIStatusError:
+            return
 
     async def close(self) -> None:
         """Close the connections."""

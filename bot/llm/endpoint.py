@@ -11,6 +11,7 @@ import openai
 
 from bot.llm.chat_service import ChatRequest, ChatService, TokenLimit
 from bot.llm.pieces import Delta, read_chunk
+from bot.log_masks import masker
 from speech.circuit import CircuitBreaker
 
 _LONGEST_REASON = 200
@@ -81,6 +82,7 @@ class Endpoint:
         self.model = model
         self._patience = patience or Patience()
         self._breaker = breaker or CircuitBreaker()
+        self._mask = masker([api_key] if api_key else [])
         self._service = ChatService(
             base_url=base_url,
             model=model,
@@ -90,6 +92,23 @@ class Endpoint:
             token_limit=token_limit,
             extra=extra or {},
         )
+
+    def told(self, failure: EndpointFailed) -> str:
+        """The failure in words for the log and the call's events: a server may quote a key."""
+        return f"{self.name}: {self._mask(str(failure))}"
+
+    async def warm(self) -> None:
+        """Connect, so that no call's first reply waits for it.
+
+        Raises:
+            EndpointFailed: it can't be reached within the time of a first word.
+        """
+        deadline = _Deadline(self._patience.first_token_s, "no answer within {} s")
+        try:
+            async with asyncio.timeout_at(deadline.at_s):
+                await self._service.connect()
+        except (openai.OpenAIError, TimeoutError, ValueError, TypeError, AttributeError) as error:
+            raise _failure(error, deadline.words) from error
 
     def may_try(self, now_s: float) -> bool:
         """Whether it is worth asking. Who is told so calls `succeeded` or `failed`."""

@@ -4,6 +4,7 @@ An endpoint that fails before its first word leaves the turn to the next one; wh
 left alone for a while. After the first word nobody takes over, for the caller has heard it.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -39,6 +40,10 @@ class LanguageModel:
         """The endpoints' names, in their order."""
         return tuple(endpoint.name for endpoint in self._endpoints)
 
+    async def warm(self) -> None:
+        """Connect to all endpoints; one that doesn't answer is named in the log."""
+        await asyncio.gather(*map(_warm, self._endpoints))
+
     async def reply(
         self,
         messages: Sequence[Message],
@@ -71,7 +76,7 @@ class LanguageModel:
                 return
             except EndpointFailed as failure:
                 endpoint.failed(failure, self._now_s())
-                failed.append(f"{endpoint.name}: {failure}")
+                failed.append(endpoint.told(failure))
                 logger.warning("the language model {}", failed[-1])
                 if turn.given.strip():
                     raise ModelFailed("; ".join(failed), given=turn.given) from failure
@@ -81,6 +86,13 @@ class LanguageModel:
         """Close the connections."""
         for endpoint in self._endpoints:
             await endpoint.close()
+
+
+async def _warm(endpoint: Endpoint) -> None:
+    try:
+        await endpoint.warm()
+    except EndpointFailed as failure:
+        logger.warning("the language model {}; it is asked again in calls", endpoint.told(failure))
 
 
 class _Turn:

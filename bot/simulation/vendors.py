@@ -2,23 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from bot.simulation.caller import NO, YES, Answer, Caller, Clip
+from bot.simulation.vendor_names import VendorName
 from telephony.call import Disposition, JsonValue
 from telephony.simulator.party import Party
-
-
-class VendorName(StrEnum):
-    """The kinds of vendor."""
-
-    confirms = "confirms"
-    rejects = "rejects"
-    keypad = "keypad"
-    interrupts = "interrupts"
-    silent = "silent"
-    busy = "busy"
-    voicemail = "voicemail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,33 @@ _ENGLISH = tuple(
         rf"{_EN_DOING} (?:refund|reimburs|compensat|waiv)ing\b",
         rf"{_EN_DOING} (?:giving|sending|crediting|issuing|offering|returning|processing|paying"
         rf"|arranging|approving|granting|applying|adding)\b.*?{_EN_MONEY}",
+        r"\b(?:i|we) (?:promise|guarantee)\b.*?\b(?:refund|money|discount|compensation|free)\b",
+    )
+)
+_ENGLISH_DONE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
         rf"{_EN_DONE} (?:refunded|reimbursed|compensated|waived)\b",
         rf"{_EN_DONE} (?:issued|given|approved|granted|sent|credited|applied|added|processed"
         rf"|initiated|arranged|offered)\b.*?{_EN_MONEY}",
         rf"{_EN_MONEY}(?: \w+){{0,2}}? (?:is|are|has been|have been)(?: \w+){{0,2}}? "
         r"(?:approved|granted|confirmed|sanctioned|issued|waived)\b",
-        r"\b(?:i|we) (?:promise|guarantee)\b.*?\b(?:refund|money|discount|compensation|free)\b",
     )
+)
+"""Not to come but done: a fact where a tool reports the same, else a promise like the others."""
+
+_MONEY_STEMS = re.compile(
+    r"refund|reimburs|compensat|cash\s?back|discount|voucher|coupon|credit|waive", re.IGNORECASE
+)
+_DONE_WORDS = re.compile(
+    r"approved|granted|confirmed|sanctioned|issued|waived|refunded|reimbursed|compensated|given"
+    r"|sent|credited|applied|added|processed|initiated|arranged|offered",
+    re.IGNORECASE,
+)
+_NOT_DONE = re.compile(
+    r"\b(?:not|no|never|false|null|denied|rejected|declined|refused|failed|pending|cancelled"
+    r"|ineligible|could not)\b|n't\b|not_|un(?:approved|confirmed)",
+    re.IGNORECASE,
 )
 _HINDI_MARATHI = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -94,15 +114,33 @@ _CLAUSES = re.compile(r"\bbut\b|लेकिन|मगर|\blekin\b|\bmagar\b|�
 _NEAR_WORDS = 3  # "not sure that you will get": so far before or behind a promise takes it back
 
 
-def promises_money(sentence: str) -> bool:
-    """Whether a sentence, or a part of it before or behind a "but", promises money."""
+def promises_money(sentence: str, answers: tuple[str, ...] = ()) -> bool:
+    """Whether a sentence, or a part of it before or behind a "but", promises money.
+
+    `answers`: of tools. "The refund has been issued" is a fact where one of them reports that.
+    """
     plain = _REASSURES.sub(" ", sentence.replace("’", "'"))
-    return any(_promises(part) for part in _CLAUSES.split(plain))
+    return any(_promises(part, answers) for part in _CLAUSES.split(plain))
 
 
-def _promises(part: str) -> bool:
-    english = any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH)
-    return english or any(_stands(pattern, part, is_english=False) for pattern in _HINDI_MARATHI)
+def _promises(part: str, answers: tuple[str, ...]) -> bool:
+    if any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH):
+        return True
+    is_done = any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH_DONE)
+    if is_done and not any(_reports(answer, part) for answer in answers):
+        return True
+    return any(_stands(pattern, part, is_english=False) for pattern in _HINDI_MARATHI)
+
+
+def _reports(answer: str, part: str) -> bool:
+    """Whether a tool's answer has the same money and the same deed, and denies nothing."""
+    if _NOT_DONE.search(answer):
+        return False
+    return all(_found(words, part) & _found(words, answer) for words in (_MONEY_STEMS, _DONE_WORDS))
+
+
+def _found(words: re.Pattern[str], text: str) -> set[str]:
+    return {word.lower() for word in words.findall(text)}
 
 
 def _stands(pattern: re.Pattern[str], part: str, *, is_english: bool) -> bool:

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from loguru import logger
 
 from bot.errors import ModelFailed
-from bot.llm.endpoint import Patience
+from bot.llm.endpoint import Endpoint, Patience
 from bot.llm.model import LanguageModel
 from ivr_flows.dialogue import Message
 from tests.llm_peer import (
@@ -229,6 +230,34 @@ async def test_a_wrong_key_is_not_shown_again_and_again() -> None:
         await replied(model)
         await replied(model)
     assert len(peer.asked) == 1
+
+
+async def test_a_key_that_a_server_quotes_is_not_told() -> None:
+    quoted = HttpError(401, "Incorrect API key provided: sk-canary-1. Call +91 98765 43210.")
+    async with llm_peer([quoted]) as peer:
+        keyed = Endpoint("first", base_url=peer.base_url, model="m", api_key="sk-canary-1")
+        async with model_of(keyed) as model:
+            with pytest.raises(ModelFailed) as failed:
+                await replied(model)
+    assert "HTTP 401" in str(failed.value)
+    assert "canary" not in str(failed.value)
+    assert "98765" not in str(failed.value)
+
+
+async def test_endpoints_are_connected_to_before_the_first_call() -> None:
+    async with llm_peer() as gone:
+        pass
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message)), level="WARNING")
+    async with (
+        llm_peer(says("Here.")) as peer,
+        model_of(endpoint(gone, "gone"), endpoint(peer, "second")) as model,
+    ):
+        await model.warm()
+        assert peer.listed == 1
+        assert end_of(await replied(model)).endpoint == "second"
+    logger.remove(sink)
+    assert len([line for line in lines if "gone: no connection" in line and "calls" in line]) == 1
 
 
 async def test_the_first_token_is_timed_from_the_question_whoever_replies() -> None:

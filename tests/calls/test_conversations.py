@@ -8,7 +8,8 @@ import pytest
 from bot.simulation.caller import Clip
 from bot.simulation.loopback import Loopback
 from bot.simulation.simulated_calls import PlacedCall, PlannedCall
-from bot.simulation.vendors import VENDORS, VendorName, caller, party
+from bot.simulation.vendor_names import VendorName
+from bot.simulation.vendors import VENDORS, caller, party
 from telephony.call import JsonValue
 from telephony.simulator.script import Pause, Press, Speak, StayOnLine, Step, WaitForPrompt
 from tests.calls import short_flow

@@ -188,6 +188,23 @@ def test_promises_of_money_are_told_from_facts_and_refusals(sentence: str, is_pr
 
 
 @pytest.mark.parametrize(
+    ("sentence", "answer", "is_promise"),
+    [
+        ("Your refund has been issued.", '{"refund": {"status": "issued"}}', False),
+        ("We have processed your refund.", "status 200: refund processed on Monday", False),
+        ("Your refund has been approved.", '{"refund": {"status": "issued"}}', True),
+        ("Your refund has been approved.", '{"refund": "not approved"}', True),
+        ("Your refund has been approved.", '{"refund": {"approved": false}}', True),
+        ("Your discount has been approved.", '{"refund": "approved"}', True),
+        ("Your refund has been issued.", "the order is on its way", True),
+        ("You will get another refund.", '{"refund": {"status": "issued"}}', True),
+    ],
+)
+def test_what_a_tool_reports_as_done_is_no_promise(sentence: str, answer: str, is_promise: bool):
+    assert promises_money(sentence, (answer,)) is is_promise
+
+
+@pytest.mark.parametrize(
     ("words", "asks"),
     [
         ("you are not helping, I want to talk to a real person", True),
