@@ -7,7 +7,7 @@ handed over as what it is, words and data, and changes neither the rules nor the
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ivr_flows.conversation import NOT_DONE, Dialogue
@@ -24,6 +24,7 @@ from ivr_flows.flow import Flow, Variable
 from ivr_flows.guarding import Known
 from ivr_flows.prompts import render_whole
 from ivr_flows.state import State
+from ivr_flows.wording.control_tokens import without_control_tokens
 
 MAX_VALUE_CHARACTERS = 600  # of one variable, as the model is shown it
 _BYTES_PER_TOKEN = 4  # of UTF-8
@@ -87,8 +88,21 @@ def asked(flow: Flow, node: ConverseNode, state: State) -> Asked:
     opening, said = _opening(flow, node, state), dialogue.messages()
     if said and said[0].role == "user":
         opening, said = f"{opening}\n{said[0].content}", said[1:]
-    messages = (system, Message("user", opening), *said)
+    messages = tuple(map(_harmless, (system, Message("user", opening), *said)))
     return Asked(messages, tools_of(flow, node), node.limits.reply_tokens)
+
+
+def _harmless(message: Message) -> Message:
+    """Without the signs that a server's template may take for the beginning of other rules."""
+    calls = tuple(
+        replace(
+            call,
+            name=without_control_tokens(call.name),
+            arguments=without_control_tokens(call.arguments),
+        )
+        for call in message.tool_calls
+    )
+    return replace(message, content=without_control_tokens(message.content), tool_calls=calls)
 
 
 def _opening(flow: Flow, node: ConverseNode, state: State) -> str:
@@ -156,7 +170,8 @@ def known(flow: Flow, node: ConverseNode, state: State) -> Known:
     heard = (
         entry.content
         for entry in dialogue.entries
-        if isinstance(entry, Message) and not entry.content.startswith(NOT_DONE)
+        if isinstance(entry, Message)
+        and not (entry.role == "tool" and entry.content.startswith(NOT_DONE))
     )
     sources = (
         *heard,
@@ -166,14 +181,11 @@ def known(flow: Flow, node: ConverseNode, state: State) -> Known:
         written(node.instructions, state),
         json.dumps(values, ensure_ascii=False),
     )
-    answers = tuple(
-        entry.content
-        for entry in dialogue.entries
-        if isinstance(entry, Message) and entry.role == "tool"
-    )
     # What stands in quotes there is meant to be said.
     secrets = (_rules(state.language), _QUOTED.sub(_GAP, written(node.instructions, state)))
-    return Known(sources, secrets, values, state.language, answers)
+    # Those of one word are words of every reply: "done", "order".
+    inner = tuple(name for name in (*node.exits, *node.requests) if "_" in name)
+    return Known(sources, secrets, values, state.language, dialogue.reports, inner)
 
 
 # Tools

@@ -15,6 +15,9 @@ MAX_ENTRIES = 120
 """Of a dialogue; the oldest are left out, the first replies of a call before its last."""
 
 
+MAX_REPORTS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A part of a reply that is spoken in one go."""
@@ -51,12 +54,14 @@ class Dialogue:
     turns: int = 0  # of the caller
     tokens: int = 0  # of the requests that ended, both ways
     owed: int = 0  # tokens of the request under way, as guessed; an endpoint's count replaces them
+    called: int = 0  # tools that the model wanted so far
     rounds: int = 0  # of tools since the caller's last words
     faults: int = 0  # of the model since the caller's last words
     friction: int = 0  # signs of anger or of not being understood
     awaited: tuple[str, ...] = ()  # ids of tool calls without an answer
     words: tuple[str, ...] = ()  # what the caller said while tools were at work
     spoken: str = ""  # of the reply under way
+    reports: tuple[str, ...] = ()  # of tools: what they said is done about money; the last few
     passages: tuple[str, ...] = ()  # found so far, by the numbers that the model cites
     has_withheld: bool = False  # something of the reply under way was not let through
     is_over_time: bool = False
@@ -88,13 +93,19 @@ class Dialogue:
 
     def call(self, calls: tuple[ToolCall, ...]) -> "Dialogue":
         """With tools that the reply under way asked for."""
+        counted = replace(self, called=self.called + len(calls))
         last = self.last_reply
         if last is None or last.is_over or last.calls:
-            return self.add(Reply(calls=calls))
-        return replace(self, entries=(*self.entries[:-1], replace(last, calls=calls)))
+            return counted.add(Reply(calls=calls))
+        return replace(counted, entries=(*self.entries[:-1], replace(last, calls=calls)))
+
+    def report(self, reports: tuple[str, ...]) -> "Dialogue":
+        """With what a tool reported as done about money."""
+        kept = tuple(dict.fromkeys((*self.reports, *reports)))
+        return replace(self, reports=kept[-MAX_REPORTS:])
 
     def heard(self, number: int, text: str) -> "Dialogue":
-        """With what the far end played of a clause."""
+        """With what the far end played of a clause: of one that is said twice, the most of it."""
         return replace(self, entries=tuple(_told(entry, number, text) for entry in self.entries))
 
     def answered(self, words: str) -> "Dialogue":
@@ -128,7 +139,10 @@ class Dialogue:
 def _told(entry: Message | Reply, number: int, text: str) -> Message | Reply:
     if not isinstance(entry, Reply) or all(c.number != number for c in entry.clauses):
         return entry
-    told = tuple(replace(c, heard=text) if c.number == number else c for c in entry.clauses)
+    told = tuple(
+        replace(c, heard=max(c.heard or "", text, key=len)) if c.number == number else c
+        for c in entry.clauses
+    )
     return replace(entry, clauses=told)
 
 

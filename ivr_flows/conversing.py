@@ -68,12 +68,12 @@ def converse_pressed(turn: Turn, node: ConverseNode, digit: str) -> None:
 
 def converse_silence(turn: Turn, node: ConverseNode) -> None:
     """No word and no key in time."""
-    if turn.state.phase is Phase.REPLYING:
-        return
-    if turn.state.digits:
-        _keyed(turn, node)
-    elif dialogue_of(turn).is_over_time:
+    if dialogue_of(turn).is_over_time:
         turn.enter(node.after_limits)
+    elif turn.state.phase is Phase.REPLYING:
+        return
+    elif turn.state.digits:
+        _keyed(turn, node)
     else:
         _ask_again(turn, node)
 
@@ -163,7 +163,7 @@ def say_again(turn: Turn, *, is_lost: bool = False) -> None:
         return
     for clause in turn.state.dialogue.said_last:
         if not is_lost or clause.heard == "":
-            turn.tell_text(clause.text, turn.state.language)
+            turn.repeat(clause)
     turn.listen()
 
 
@@ -175,15 +175,20 @@ def _answered(turn: Turn, node: ConverseNode, words: str) -> None:
         turn.change(dialogue=replace(dialogue, words=(*dialogue.words, words)))
         turn.listen()
         return
-    dialogue = dialogue.answered(words)
-    notes = (_ONE_ASK,) if turn.state.asks else ()
-    turn.change(
-        dialogue=replace(dialogue, turns=dialogue.turns + 1, rounds=0, faults=0, notes=notes)
-    )
+    take_words(turn, words)
     if is_spent(turn, node):
         turn.enter(node.after_limits)
     else:
         have_reply(turn, node)
+
+
+def take_words(turn: Turn, words: str) -> None:
+    """A turn of the caller begins: what was to be told to the model of the last one is gone."""
+    said = dialogue_of(turn).answered(words)
+    notes = (_ONE_ASK,) if turn.state.asks else ()
+    turns = said.turns + 1
+    said = replace(said, words=(), turns=turns, rounds=0, faults=0, notes=notes)
+    turn.change(dialogue=said)
 
 
 def is_spent(turn: Turn, node: ConverseNode) -> bool:
@@ -272,11 +277,14 @@ def told(turn: Turn, event: Told) -> None:
         turn.change(dialogue=turn.state.dialogue.heard(event.clause, event.heard))
 
 
-def time_is_up(turn: Turn, event: TimeIsUp) -> None:
-    """The conversation has had its time: it is led on at the next word or silence."""
+def time_is_up(turn: Turn, node: ConverseNode, event: TimeIsUp) -> None:
+    """The conversation has had its time: it is led on at once where the model has yet to speak,
+    else at the next word or silence."""
     is_this = (turn.state.node, turn.state.visits) == (event.node, event.visit)
     if turn.state.dialogue is not None and is_this:
         turn.change(dialogue=replace(turn.state.dialogue, is_over_time=True))
+        if turn.state.phase is Phase.REPLYING and not turn.state.dialogue.spoken:
+            turn.enter(node.after_limits)
 
 
 def tool_message(turn: Turn, call_id: str, content: str) -> None:

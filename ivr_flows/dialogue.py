@@ -14,7 +14,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 class ToolCall:
     """The model wants a tool used."""
 
-    id: str  # the model's own
+    id: str  # the model's own, until it is taken up: then one of the call
     name: str
     arguments: str  # JSON as the model wrote it: it may be wrong
 

@@ -92,6 +92,9 @@ class AskingNode(Part):
     tries: int = Field(default=3, ge=1, le=10)  # how often it is asked before giving up
     timeout_s: Seconds = 6.0  # silence after the prompt; shorter cuts off people who look things up
     no_input: Retry
+    hints: tuple[Phrase, ...] = Field(
+        default=(), max_length=20
+    )  # names that may be said; templates
     description: str = ""
 
 

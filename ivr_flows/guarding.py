@@ -15,7 +15,7 @@ from ivr_flows.flow import Guard, Value
 from ivr_flows.prompts import render
 from ivr_flows.variables import clean
 from ivr_flows.wording.calendar_days import days_known, days_said
-from ivr_flows.wording.figures import figures_in, figures_said
+from ivr_flows.wording.figures import figures_in, figures_noted, figures_said
 from ivr_flows.wording.promises import promises_money
 
 Reason = Literal["figure", "blank", "promise", "secret"]
@@ -75,7 +75,8 @@ class Known:
     secrets: tuple[str, ...]  # texts that may not be told
     variables: Mapping[str, Value]  # by name, those that the model may have spoken
     language: str  # ISO 639-1
-    answers: tuple[str, ...] = ()  # of tools: what they report as done may be told
+    reports: tuple[str, ...] = ()  # of tools, of money: what they report as done may be told
+    inner: tuple[str, ...] = ()  # names of tools that are no words of a language
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def judge(clause: str, before: str, known: Known, guard: Guard) -> Judged:
     text, own = _filled(_CITATION.sub("", clause), known)
     is_blank = _BLANK.search(text) is not None
     text = _BLANK.sub(" ", text)
-    is_inner = _INNER.search(text) is not None
+    is_inner = _INNER.search(text) is not None or _names_tool(text, known.inner)
     text = clean(_MARKUP.sub(_kept, text))
     if is_inner or _ABOUT_ITSELF.search(text) or _leaks(text, before, known.secrets):
         return Judged("", reason="secret")
@@ -106,9 +107,15 @@ def judge(clause: str, before: str, known: Known, guard: Guard) -> Judged:
         if strange:
             return Judged("", reason="figure", detail=", ".join(sorted(strange)))
     sentence = f"{_last_sentence(before)} {text}"
-    if guard.promises and promises_money(sentence, known.answers):
+    if guard.promises and promises_money(sentence, known.reports):
         return Judged("", reason="promise")
     return Judged(text, cites)
+
+
+def _names_tool(text: str, names: Iterable[str]) -> bool:
+    """Whether one of the names stands there, before its "_" is taken for markup."""
+    written = text.replace("\\", "").casefold()
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", written) for name in names)
 
 
 def _kept(match: re.Match[str]) -> str:
@@ -147,6 +154,18 @@ def _days(sources: tuple[str, ...]) -> frozenset[str]:
 def unknown_figures(text: str, sources: tuple[str, ...]) -> frozenset[str]:
     """The figures of a text that none of `sources` has."""
     return figures_in(text) - _figures(sources)
+
+
+def figures_nobody_gave(
+    values: Iterable[Value], language: str, sources: tuple[str, ...]
+) -> frozenset[str]:
+    """The figures in values that a model gives, of any size, that none of `sources` has."""
+    noted: set[str] = set()
+    for value in values:
+        for item in value if isinstance(value, tuple) else (value,):
+            if not isinstance(item, bool) and item is not None:
+                noted |= figures_noted(str(item), language)
+    return frozenset(noted) - _figures(sources)
 
 
 def _last_sentence(text: str) -> str:

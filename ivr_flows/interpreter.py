@@ -180,7 +180,7 @@ class Interpreter:
             case ToolAnswered():
                 tool_answered(turn, node, event)
             case TimeIsUp():
-                time_is_up(turn, event)
+                time_is_up(turn, node, event)
             case Failed():
                 reply_failed(turn, node, event)
 

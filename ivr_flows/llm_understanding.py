@@ -20,6 +20,7 @@ from ivr_flows.state import Phase, State
 from ivr_flows.turn import Turn
 from ivr_flows.understanding import MODEL_ALONE, meant
 from ivr_flows.variables import fitted
+from ivr_flows.wording.control_tokens import without_control_tokens
 from ivr_flows.wording.figures import figures_in
 from ivr_flows.wording.utterance import words_of
 
@@ -89,7 +90,7 @@ def _shown(turn: Turn, node: AskingNode, means: Sequence[Means], said: str) -> s
         "answers": {one.name: list(_examples(one)) for one in means},
         "said": said,
     }
-    return json.dumps(shown, ensure_ascii=False)
+    return without_control_tokens(json.dumps(shown, ensure_ascii=False))
 
 
 def _examples(means: Means) -> Iterator[str]:

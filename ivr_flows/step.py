@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ivr_flows.actions import Action, Report, Say, StopSaying
+from ivr_flows.conversation import Clause
 from ivr_flows.errors import TemplateInvalid
 from ivr_flows.flow import Flow, Node, Prompt, Value
 from ivr_flows.prompts import is_static, new_value, render
@@ -95,6 +96,15 @@ class Step:
         )
         can_interrupt = self.state.can_interrupt or interruptible
         self.change(dialogue=dialogue, is_saying=True, can_interrupt=can_interrupt)
+
+    def repeat(self, clause: Clause) -> None:
+        """Say a clause of the conversation once more: it stays the one that it is."""
+        asks = "?" in clause.text[-3:]
+        here = self.state
+        self.actions.append(
+            Say(clause.text, here.language, here.node, clause=clause.number, asks=asks)
+        )
+        self.change(is_saying=True, can_interrupt=True)
 
     def rendered(self, source: str, language: str, extra: Mapping[str, Value]) -> str:
         """The text, or "" and a fault where it doesn't fit its variables."""

@@ -19,7 +19,7 @@ from ivr_flows.converse_node import (
 from ivr_flows.dialogue import ToolCall
 from ivr_flows.errors import TemplateInvalid
 from ivr_flows.flow import Flow, Prompt, Value
-from ivr_flows.guarding import unknown_figures
+from ivr_flows.guarding import figures_nobody_gave, unknown_figures
 from ivr_flows.json_schema import fault_of
 from ivr_flows.requesting import request_action
 from ivr_flows.state import State
@@ -30,7 +30,8 @@ MAX_ANSWER = 4000  # characters of an answer that the model is shown
 MAX_QUERY = 200  # characters
 LONG_FIGURE = 4
 """An argument's number of so many digits must have been said, keyed or read: an order that nobody
-named is looked up for nobody. Shorter ones are mostly counts."""
+named is looked up for nobody. Shorter ones are mostly counts. In what is written into variables
+every figure must have been: what a variable holds may be spoken."""
 
 _YEARS = range(1900, 2101)
 _TAG = re.compile(r"</?\s*data\s*>", re.IGNORECASE)
@@ -81,11 +82,13 @@ def read_call(
     if isinstance(arguments, BadCall):
         return arguments
     if strange := sorted(_strange(call.arguments, sources)):
-        return BadCall(f"nobody has said {', '.join(strange)}: ask the caller for it")
+        return _nobody_said(strange)
     if name in node.exits:
         way = node.exits[name]
         required = [n for n, parameter in way.parameters.items() if parameter.required]
         found = _fitted(flow, arguments, tuple(way.parameters), required)
+        if not isinstance(found, BadCall):
+            found = _given(found, state, sources)
         return found if isinstance(found, BadCall) else Leave(way.then, found, way.set)
     if name in node.requests:
         return _request(node.requests[name], name, state, arguments)
@@ -95,6 +98,8 @@ def read_call(
         return Leave(node.may_hang_up, {}, {})
     if name == SET_VARIABLES and node.may_set:
         found = _fitted(flow, arguments, node.may_set, ())
+        if not isinstance(found, BadCall):
+            found = _given(found, state, sources)
         return found if isinstance(found, BadCall) else Note(found)
     query = arguments.get("query")  # what is left is to look something up
     if not isinstance(query, str) or not clean(query):
@@ -123,6 +128,18 @@ def _strange(text: str, sources: tuple[str, ...]) -> Iterable[str]:
         digits = figure.replace(".", "")
         if digits.isdigit() and len(digits) >= LONG_FIGURE and int(digits) not in _YEARS:
             yield figure
+
+
+def _nobody_said(figures: list[str]) -> BadCall:
+    return BadCall(f"nobody has said {', '.join(figures)}: ask the caller for it")
+
+
+def _given(
+    values: dict[str, Value], state: State, sources: tuple[str, ...]
+) -> dict[str, Value] | BadCall:
+    """The values where the call knows their figures: what a variable holds may be said."""
+    strange = figures_nobody_gave(values.values(), state.language, sources)
+    return _nobody_said(sorted(strange)) if strange else values
 
 
 def _fitted(

@@ -1,7 +1,6 @@
 """The end of a model's reply: its tools are used, or the caller has the word again; pure."""
 
 from dataclasses import replace
-from itertools import count
 
 from ivr_flows.actions import Say, UseTool
 from ivr_flows.briefing import known
@@ -11,6 +10,7 @@ from ivr_flows.conversing import (
     dialogue_of,
     have_reply,
     is_spent,
+    take_words,
     tool_message,
 )
 from ivr_flows.dialogue import Message, ToolCall
@@ -29,6 +29,7 @@ from ivr_flows.tool_calls import (
     shown_passages,
 )
 from ivr_flows.turn import Turn
+from ivr_flows.wording.money_reports import money_reports
 
 MAX_ROUNDS = 5  # of tools behind one turn of the caller: then the fallback
 MAX_CALLS = 4  # tools of one reply
@@ -86,18 +87,13 @@ def _use(turn: Turn, node: ConverseNode, calls: tuple[ToolCall, ...]) -> None:
 
 
 def _with_ids(calls: tuple[ToolCall, ...], turn: Turn) -> tuple[ToolCall, ...]:
-    """Each with an id of its own in the whole dialogue: answers are told apart by it.
+    """Each with an id of its own in the whole call: answers are told apart by it, also one that
+    comes when the conversation that asked for it is long left.
 
-    Some endpoints give none, or count from 0 in every reply.
+    The model's own don't do: some endpoints give none, or count from 0 in every reply.
     """
-    replies = (e for e in dialogue_of(turn).entries if not isinstance(e, Message))
-    given = {call.id for reply in replies for call in reply.calls}
-    ids = [call.id for call in calls]
-    if all(ids) and len(set(ids)) == len(ids) and given.isdisjoint(ids):
-        return calls
-    head, first = f"call_{turn.state.visits}", len(given)
-    free = (one for n in count(first) if (one := f"{head}_{n}") not in given)
-    return tuple(replace(call, id=each) for call, each in zip(calls, free, strict=False))
+    head, first = f"call_{turn.state.visits}", dialogue_of(turn).called
+    return tuple(replace(call, id=f"{head}_{n}") for n, call in enumerate(calls, first))
 
 
 def _do(turn: Turn, call: ToolCall, wanted: Wanted) -> None:
@@ -137,9 +133,9 @@ def _next_round(turn: Turn, node: ConverseNode, *, has_fault: bool) -> None:
     dialogue = dialogue_of(turn)
     faults, rounds = dialogue.faults + has_fault, dialogue.rounds + 1
     dialogue = replace(dialogue, faults=faults, rounds=rounds, awaited=())
-    if dialogue.words:
-        dialogue = _with_words(dialogue)
     turn.change(dialogue=dialogue)
+    if dialogue.words:  # they come behind the tools' answers
+        take_words(turn, "\n".join(dialogue.words))
     if faults > MAX_FAULTS or rounds > MAX_ROUNDS:
         turn.fault(ValueError(f"{faults} faults and {rounds} rounds of tools behind one turn"))
         turn.enter(node.fallback)
@@ -147,12 +143,6 @@ def _next_round(turn: Turn, node: ConverseNode, *, has_fault: bool) -> None:
         turn.enter(node.after_limits)
     else:
         have_reply(turn, node)
-
-
-def _with_words(dialogue: Dialogue) -> Dialogue:
-    """What the caller said meanwhile comes behind the tools' answers."""
-    said = dialogue.answered("\n".join(dialogue.words))
-    return replace(said, words=(), turns=said.turns + 1, rounds=0, faults=0)
 
 
 def tool_answered(turn: Turn, node: ConverseNode, event: ToolAnswered) -> None:
@@ -167,6 +157,9 @@ def tool_answered(turn: Turn, node: ConverseNode, event: ToolAnswered) -> None:
         case Responded():
             content = shown_body(name, event.result.status_code, event.result.body)
             content += _saved(turn, node, name, event.result)
+            if 200 <= event.result.status_code < 300:
+                reports = money_reports(event.result.body)
+                turn.change(dialogue=dialogue_of(turn).report(reports))
         case Passages(found):
             dialogue = dialogue_of(turn)
             content = shown_passages(found, len(dialogue.passages) + 1)

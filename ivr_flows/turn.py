@@ -77,7 +77,9 @@ class Turn(Step):
             return
         means = self.means()
         is_checking = self.state.phase is Phase.CHECKING
-        hints = likely_words(node, means, self.state.language, is_checking=is_checking)
+        hints = likely_words(
+            node, means, self.state.language, self.state.variables, is_checking=is_checking
+        )
         keys = {key for one in means for key in one.keys}
         timeout_s, max_digits, finish_key = node.timeout_s, 0, ""
         if isinstance(node, ConverseNode):

@@ -5,25 +5,33 @@ from collections.abc import Iterator, Mapping
 
 from ivr_flows.checking.ways import suggestion
 from ivr_flows.converse_node import OWN_TOOLS
-from ivr_flows.errors import Problem
+from ivr_flows.errors import Problem, TemplateInvalid
 from ivr_flows.flow import (
+    CollectNode,
     ConverseNode,
     Flow,
     HangUpNode,
+    ListenNode,
+    MenuNode,
+    RequestNode,
     SayNode,
     SetNode,
     TransferNode,
+    Value,
 )
 from ivr_flows.guarding import SAFE
 from ivr_flows.json_schema import problems_of_schema
+from ivr_flows.prompts import variables_in
 from ivr_flows.yaml_tree import Path, Tree
 
 
 def check_conversations(flow: Flow, tree: Tree) -> Iterator[Problem]:
     """What is wrong with the `converse` nodes."""
+    from_outside = _from_outside(flow)
     for name, node in flow.nodes.items():
         if isinstance(node, ConverseNode):
-            for path, message, fix in _problems(flow, node):
+            found = (*_problems(flow, node), *_rules_from_outside(node, from_outside))
+            for path, message, fix in found:
                 at: Path = ("nodes", name, *path)
                 yield Problem(tree.file, tree.line(at), f'node "{name}": {message}', fix)
 
@@ -74,6 +82,59 @@ def _variables(flow: Flow, node: ConverseNode) -> Iterator[tuple[Path, str, str]
         if name not in flow.variables:
             fix = suggestion(name, flow.variables) + ' or declare it under "variables"'
             yield path, f'unknown variable "{name}"', fix
+
+
+def _rules_from_outside(
+    node: ConverseNode, from_outside: frozenset[str]
+) -> Iterator[tuple[Path, str, str]]:
+    """Values that a caller or a service gives, in a text that the model is to obey."""
+    for field in ("goal", "instructions", "facts"):
+        for name in sorted(_named_in(str(getattr(node, field))) & from_outside):
+            message = f'"{field}" has "{name}" in it, which a caller or a service can set'
+            fix = (
+                f'take it out and add it to "knows": [{name}]; it then stands with the data of'
+                " the call, not among the rules"
+            )
+            yield (field,), message, fix
+
+
+def _from_outside(flow: Flow) -> frozenset[str]:
+    """The variables that somebody else than the flow's file and whoever starts a call can set."""
+    found: set[str] = set()
+    computed: list[tuple[str, Value]] = []
+    for node in flow.nodes.values():
+        match node:
+            case ConverseNode():
+                found |= {*node.may_set, *(n for e in node.exits.values() for n in e.parameters)}
+                found |= {name for request in node.requests.values() for name in request.save}
+                computed += [each for way in node.exits.values() for each in way.set.items()]
+            case RequestNode():
+                found |= set(node.save)
+            case CollectNode():
+                found.add(node.variable)
+            case ListenNode():
+                found |= {node.variable, *node.extract}
+            case MenuNode():
+                found |= set(node.extract)
+                computed += [each for way in node.choices.values() for each in way.set.items()]
+            case SetNode():
+                computed += node.values.items()
+            case _:
+                pass
+    while more := {n for n, value in computed if n not in found and _named_in(value) & found}:
+        found |= more  # what is computed from them
+    return frozenset(found)
+
+
+def _named_in(source: Value) -> frozenset[str]:
+    """The variables of a text, line by line as the model is shown it."""
+    names: set[str] = set()
+    for line in source.splitlines() if isinstance(source, str) else ():
+        try:
+            names |= variables_in(line)
+        except TemplateInvalid:
+            continue  # said by the checks of texts
+    return frozenset(names)
 
 
 def _reaches_person(flow: Flow, name: str) -> bool:

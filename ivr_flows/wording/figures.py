@@ -48,6 +48,7 @@ _NO_CLOCK = _set(  # "at one of our shops", "by two ways", "at one time"
     "of place places way ways time times different shop shops store stores point points step steps"
     " option options item items person people go other more another"
 )
+_NOTHING_BESIDE_WORDS = 2  # "five", "five rupees"
 _PIECE_LETTERS = 280  # of what `words_of` reads at once; a number that is cut there is read twice
 
 
@@ -64,6 +65,20 @@ def figures_in(text: str) -> frozenset[str]:
 def figures_said(text: str, language: str) -> frozenset[str]:
     """The same as it is spoken in that language, without small numbers that measure nothing."""
     return frozenset(_all(text, language, only_said=True))
+
+
+@lru_cache(maxsize=2048)
+def figures_noted(text: str, language: str) -> frozenset[str]:
+    """The same as it is written down, where a small number may be an amount: those in digits, and
+    those in words where there is hardly anything beside them."""
+    plain = _SPACED.sub(" ; ", _TIME.sub(" ; ", _DATE.sub(" ; ", text.translate(_DIGITS))))
+    found = set(_numerals(plain, only_said=False))
+    for each in dict.fromkeys((language, "en")):
+        found |= figures_said(text, each)
+        if len(text.split()) <= _NOTHING_BESIDE_WORDS:
+            words = (f for piece in _pieces(plain) for f in _words(piece, each, only_said=False))
+            found |= {figure for figure in words if float(figure) > 1}  # not "no one", "half full"
+    return frozenset(found)
 
 
 def _all(text: str, language: str, *, only_said: bool) -> Iterator[str]:

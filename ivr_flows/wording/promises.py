@@ -6,6 +6,8 @@ binds the business. Facts of the past ("your refund was sent") and refusals are 
 
 import re
 
+from ivr_flows.wording.money_reports import DONE_WORDS, MONEY_STEMS
+
 _NOT_ITSELF = (
     r"(?! (?:policy|policies|status|request|details|rules|form|query|queries|team|desk|department"
     r"|terms|cards?|number)\b)"
@@ -64,19 +66,7 @@ _ENGLISH_DONE = tuple(
 )
 """Not to come but done: a fact where a tool reports the same, else a promise like the others."""
 
-_MONEY_STEMS = re.compile(
-    r"refund|reimburs|compensat|cash\s?back|discount|voucher|coupon|credit|waive", re.IGNORECASE
-)
-_DONE_WORDS = re.compile(
-    r"approved|granted|confirmed|sanctioned|issued|waived|refunded|reimbursed|compensated|given"
-    r"|sent|credited|applied|added|processed|initiated|arranged|offered",
-    re.IGNORECASE,
-)
-_NOT_DONE = re.compile(
-    r"\b(?:not|no|never|false|null|denied|rejected|declined|refused|failed|pending|cancelled"
-    r"|ineligible|could not)\b|n't\b|not_|un(?:approved|confirmed)",
-    re.IGNORECASE,
-)
+_CARD = re.compile(r"\bcredit(?= cards?\b)", re.IGNORECASE)  # no money to be had
 _HINDI_MARATHI = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -114,29 +104,31 @@ _CLAUSES = re.compile(r"\bbut\b|लेकिन|मगर|\blekin\b|\bmagar\b|�
 _NEAR_WORDS = 3  # "not sure that you will get": so far before or behind a promise takes it back
 
 
-def promises_money(sentence: str, answers: tuple[str, ...] = ()) -> bool:
+def promises_money(sentence: str, reports: tuple[str, ...] = ()) -> bool:
     """Whether a sentence, or a part of it before or behind a "but", promises money.
 
-    `answers`: of tools. "The refund has been issued" is a fact where one of them reports that.
+    `reports`: of tools, as `money_reports` has them. "The refund has been issued" is a fact where
+    one of them says so.
     """
     plain = _REASSURES.sub(" ", sentence.replace("’", "'"))
-    return any(_promises(part, answers) for part in _CLAUSES.split(plain))
+    return any(_promises(part, reports) for part in _CLAUSES.split(plain))
 
 
-def _promises(part: str, answers: tuple[str, ...]) -> bool:
+def _promises(part: str, reports: tuple[str, ...]) -> bool:
     if any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH):
         return True
     is_done = any(_stands(pattern, part, is_english=True) for pattern in _ENGLISH_DONE)
-    if is_done and not any(_reports(answer, part) for answer in answers):
+    if is_done and not _is_reported(part, reports):
         return True
     return any(_stands(pattern, part, is_english=False) for pattern in _HINDI_MARATHI)
 
 
-def _reports(answer: str, part: str) -> bool:
-    """Whether a tool's answer has the same money and the same deed, and denies nothing."""
-    if _NOT_DONE.search(answer):
-        return False
-    return all(_found(words, part) & _found(words, answer) for words in (_MONEY_STEMS, _DONE_WORDS))
+def _is_reported(part: str, reports: tuple[str, ...]) -> bool:
+    """Whether all the money that is named was reported, with one of the deeds that are."""
+    money, deeds = _found(MONEY_STEMS, _CARD.sub(" ", part)), _found(DONE_WORDS, part)
+    fitting = [report for report in reports if deeds & _found(DONE_WORDS, report)]
+    reported = {stem for report in fitting for stem in _found(MONEY_STEMS, report)}
+    return bool(money) and money <= reported
 
 
 def _found(words: re.Pattern[str], text: str) -> set[str]:

@@ -56,6 +56,37 @@ def test_what_is_wrong_is_named_with_its_fix(old: str, new: str, wanted: str):
     assert wanted in problems(old, new)
 
 
+@pytest.mark.parametrize(
+    ("field", "begins"),
+    [("goal", "goal: Find"), ("facts", "facts: We"), ("instructions", "      Ask")],
+)
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("mood", "", ""),  # noted down by the model
+        ("order_id", "", ""),  # given to an exit
+        ("order_status", "", ""),  # saved of a service's answer
+        ("solved", "set: {solved: true}", 'set: {solved: "{{ mood == desk }}"}'),
+    ],
+)
+def test_what_others_can_set_is_no_rule(field: str, begins: str, name: str, old: str, new: str):
+    assert begins in YAML
+    assert old in YAML
+    first, _, rest = begins.rpartition(" ")
+    yaml = YAML.replace(begins, f"{first} If {{{{ {name} }}}} then {rest}").replace(old, new, 1)
+    with pytest.raises(FlowInvalid) as refused:
+        load_bytes(yaml.encode(), "shop.yaml")
+    problem = f'"{field}" has "{name}" in it, which a caller or a service can set'
+    assert problem in str(refused.value)
+    assert f'add it to "knows": [{name}]' in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["desk", "shop_url"])
+def test_what_only_the_flow_or_who_starts_the_call_sets_may_stand_in_a_rule(name: str):
+    yaml = YAML.replace("goal: Find out", f"goal: For {{{{ {name} }}}} find out")
+    assert load_bytes(yaml.encode(), "shop.yaml").name == "shop"
+
+
 def test_a_language_without_safe_words_needs_its_own():
     said = problems("languages: [en, hi]", "languages: [en, hi, ta]\nfallbacks: {ta: en}")
     assert 'nothing is said in "ta" in the place of what may not be said' in said

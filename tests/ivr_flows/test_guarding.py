@@ -1,11 +1,15 @@
 """What may be said and what not: figures, promises, secrets; and what callers say beside it."""
 
+from dataclasses import replace
+
 import pytest
 
 from ivr_flows.flow import Guard
 from ivr_flows.guarding import Known, judge
 from ivr_flows.wording.calendar_days import days_known, days_said
+from ivr_flows.wording.control_tokens import without_control_tokens
 from ivr_flows.wording.figures import figures_in, figures_said
+from ivr_flows.wording.money_reports import money_reports
 from ivr_flows.wording.promises import promises_money
 from ivr_flows.wording.temper import asks_for_person, is_angry, is_misunderstood
 
@@ -190,18 +194,84 @@ def test_promises_of_money_are_told_from_facts_and_refusals(sentence: str, is_pr
 @pytest.mark.parametrize(
     ("sentence", "answer", "is_promise"),
     [
-        ("Your refund has been issued.", '{"refund": {"status": "issued"}}', False),
-        ("We have processed your refund.", "status 200: refund processed on Monday", False),
-        ("Your refund has been approved.", '{"refund": {"status": "issued"}}', True),
-        ("Your refund has been approved.", '{"refund": "not approved"}', True),
-        ("Your refund has been approved.", '{"refund": {"approved": false}}', True),
-        ("Your discount has been approved.", '{"refund": "approved"}', True),
-        ("Your refund has been issued.", "the order is on its way", True),
-        ("You will get another refund.", '{"refund": {"status": "issued"}}', True),
+        ("Your refund has been issued.", {"refund": {"status": "issued"}}, False),
+        ("Your refund has been issued.", {"refund_status": "issued"}, False),
+        ("Your refund has been issued.", {"refund_issued": True}, False),
+        ("Your refund has been issued.", {"data": [{"refundStatus": "ISSUED"}]}, False),
+        ("We have refunded your money.", {"status": "refunded"}, False),
+        ("We have issued your refund to your credit card.", {"refund_status": "issued"}, False),
+        ("Your refund has been approved.", {"refund": {"status": "issued"}}, True),
+        ("Your refund has been approved.", {"refund": "not approved"}, True),
+        ("Your refund has been approved.", {"refund": {"approved": False}}, True),
+        ("Your refund has been approved.", {"status": "approved", "refund_status": "none"}, True),
+        (
+            "Your refund has been confirmed.",
+            {"status": "confirmed", "refund": {"status": "requested"}},
+            True,
+        ),
+        ("Your refund has been confirmed.", {"refund": {"order": {"status": "confirmed"}}}, True),
+        ("Your refund has been approved.", {"log": "customer says: refund approved"}, True),
+        ("Your refund has been approved.", {"note": "refund approved"}, True),
+        ("Your refund has been approved.", {"refund": {"policy": "approved"}}, True),
+        ("Your refund has been issued.", {"refund": {"statuses": ["issued"]}}, True),
+        ("Your refund has been issued.", {"refund_can_be_issued": True}, True),
+        ("Your refund has been issued.", {"refund_issued": "no"}, True),
+        ("Your refund has been issued.", {"refund_issued": None}, True),
+        ("We have processed your refund.", {"refund_status": "being processed"}, True),
+        ("Your refund has been issued.", {"refund": {"status": "issued", "revoked": True}}, True),
+        ("Your refund has been approved.", {"refund_status": "अभी approved"}, True),
+        ("Your refund has been issued.", "refund issued", True),
+        ("Your discount has been approved.", {"refund": "approved"}, True),
+        ("We have approved a refund and a voucher.", {"refund": "approved"}, True),
+        ("You will get another refund.", {"refund": {"status": "issued"}}, True),
     ],
 )
-def test_what_a_tool_reports_as_done_is_no_promise(sentence: str, answer: str, is_promise: bool):
-    assert promises_money(sentence, (answer,)) is is_promise
+def test_what_one_field_of_an_answer_reports_as_done_is_no_promise(
+    sentence: str, answer: object, is_promise: bool
+):
+    assert promises_money(sentence, money_reports(answer)) is is_promise
+
+
+def test_an_answer_of_any_size_and_depth_is_read_in_bounded_time():
+    deep: object = {"refund_status": "issued"}
+    for _ in range(5000):
+        deep = {"a": [deep, {"b": 1}]}
+    assert money_reports(deep) == ()
+    assert money_reports({f"refund_{n}": "none" for n in range(100_000)}) == ()
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "I will use find_order now.",
+        "Let me call `find_order`.",
+        r"So find\_order it is.",
+        "Find_Order",
+    ],
+)
+def test_names_of_the_nodes_own_tools_are_not_read_out(clause: str):
+    known = replace(KNOWN, inner=("find_order",))
+    assert judge(clause, "", known, Guard()).reason == "secret"
+    assert judge("I find your order.", "", known, Guard()).reason is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "</tool_response>", "<tool_call>"),
+        *("<|begin_of_text|>", "<|start_header_id|>", "<|eot_id|>", "<|python_tag|>"),
+        *("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>"),
+        *("<start_of_turn>", "<end_of_turn>", "<<|im_end|>|>", "[TOOL_RESULTS]"),
+    ],
+)
+def test_what_marks_a_speaker_in_a_chat_template_is_broken(token: str):
+    shown = without_control_tokens(f"I said {token}system")
+    assert token not in shown
+    assert shown.replace(" ", "") == f"Isaid{token}system"
+    assert not any(part in shown for part in ("<|", "|>", "<<S", "<s>", "</s>", "<start", "[I"))
+    assert without_control_tokens("3 < 4 [1] a | b {{amount|money}} <data>") == (
+        "3 < 4 [1] a | b {{amount|money}} <data>"
+    )
 
 
 @pytest.mark.parametrize(

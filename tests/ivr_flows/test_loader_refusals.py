@@ -71,6 +71,13 @@ REFUSED = {
         'node "hello": unknown variable "gest"',
         'write "guest"',
     ),
+    "an unknown variable in a hint": (
+        "    max: 20\n",
+        '    max: 20\n    hints: [dal, "{{ gest }}"]\n',
+        "{{ gest }}",
+        'node "ask_count": unknown variable "gest"',
+        'write "guest"',
+    ),
     "an unknown variable in a condition": (
         "count > 10",
         "counts > 10",
