@@ -1,7 +1,8 @@
 """The language model that calls talk to: endpoints in their order, one reply at a time.
 
 An endpoint that fails before its first word leaves the turn to the next one; what fails often is
-left alone for a while. After the first word nobody takes over, for the caller has heard it.
+left alone for a while. After the first word nobody takes over, for the caller has heard it; but
+the next turns are asked of the others first.
 """
 
 import asyncio
@@ -16,6 +17,10 @@ from bot.llm.chat_service import ChatRequest
 from bot.llm.endpoint import Endpoint, EndpointFailed
 from bot.llm.pieces import CallAssembly, CallPiece, Piece, ReplyEnd, TextPiece
 from ivr_flows.dialogue import Message, Tool
+
+ASKED_LAST_S = 10.0
+"""After a reply that broke off: the caller, who is asked to say it again, does so within it.
+Longer, and one broken connection moves all calls to an endpoint that is second for a reason."""
 
 __all__ = ["CallPiece", "LanguageModel", "Piece", "ReplyEnd", "TextPiece"]
 
@@ -34,6 +39,7 @@ class LanguageModel:
             raise ValueError("a language model needs an endpoint")
         self._endpoints = tuple(endpoints)
         self._now_s = now_s
+        self._asked_last_until_s: dict[str, float] = {}  # by name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,7 +69,7 @@ class LanguageModel:
         """
         began_s = self._now_s()
         failed: list[str] = []
-        for endpoint in self._endpoints:
+        for endpoint in self._in_order():
             if not endpoint.may_try(self._now_s()):
                 failed.append(f"{endpoint.name}: left out, for it failed lately")
                 continue
@@ -79,8 +85,14 @@ class LanguageModel:
                 failed.append(endpoint.told(failure))
                 logger.warning("the language model {}", failed[-1])
                 if turn.given.strip():
+                    self._asked_last_until_s[endpoint.name] = self._now_s() + ASKED_LAST_S
                     raise ModelFailed("; ".join(failed), given=turn.given) from failure
         raise ModelFailed("; ".join(failed))
+
+    def _in_order(self) -> list[Endpoint]:
+        """The endpoints; those whose reply has just broken off behind the others."""
+        now_s, until_s = self._now_s(), self._asked_last_until_s
+        return sorted(self._endpoints, key=lambda each: until_s.get(each.name, now_s) > now_s)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -106,6 +118,7 @@ class _Turn:
         now_s: Callable[[], float],
     ) -> None:
         self.given = ""  # the words so far
+        self.has_begun = False
         self._endpoint = endpoint
         self._began_s = began_s
         self._failed = failed
@@ -113,6 +126,16 @@ class _Turn:
 
     async def pieces(self, request: ChatRequest) -> AsyncGenerator[Piece]:
         """Raises EndpointFailed."""
+        try:
+            async with aclosing(self._whole(request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except (GeneratorExit, asyncio.CancelledError):
+            if self.has_begun:
+                self._endpoint.interrupted()
+            raise
+
+    async def _whole(self, request: ChatRequest) -> AsyncGenerator[Piece]:
         endpoint = self._endpoint
         calls = CallAssembly()
         model, finish_reason = endpoint.model, ""
@@ -121,7 +144,7 @@ class _Turn:
             async for delta in deltas:
                 if delta.says_something and first_token_ms is None:
                     first_token_ms = round((self._now_s() - self._began_s) * 1000)
-                    endpoint.succeeded()
+                    self.has_begun = True
                 if delta.text:
                     self.given += delta.text
                     yield TextPiece(delta.text)
@@ -135,6 +158,7 @@ class _Turn:
         if not wanted and not self.given.strip():
             reason = f"an empty reply ({finish_reason})"
             raise EndpointFailed(reason, is_its_fault=False)
+        endpoint.succeeded()
         for call in wanted:
             yield CallPiece(call)
         yield ReplyEnd(

@@ -67,8 +67,8 @@ class Delta:
 
     @property
     def says_something(self) -> bool:
-        """Whether it holds words or a part of a tool call."""
-        return bool(self.text or self.calls)
+        """Whether it holds words or a part of a tool call; blanks say nothing."""
+        return bool(self.text.strip() or self.calls)
 
 
 def read_chunk(chunk: object) -> Delta:

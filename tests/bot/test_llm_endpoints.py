@@ -1,13 +1,14 @@
 """What happens when an endpoint fails: before its first word, after it, and again and again."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 from loguru import logger
 
 from bot.errors import ModelFailed
 from bot.llm.endpoint import Endpoint, Patience
-from bot.llm.model import LanguageModel
+from bot.llm.model import ASKED_LAST_S, LanguageModel
 from ivr_flows.dialogue import Message
 from tests.llm_peer import (
     CallPart,
@@ -24,6 +25,7 @@ from tests.llm_peer import (
     says,
 )
 from tests.llm_replies import (
+    HELLO,
     LOOK_UP,
     PATIENT,
     QUICK,
@@ -35,6 +37,8 @@ from tests.llm_replies import (
     replied,
     text_of,
 )
+
+KEY = "sk-canary-0123456789abcdef0123456789"
 
 # An endpoint fails: the next one takes the same turn
 
@@ -148,6 +152,93 @@ async def test_a_reply_that_breaks_off_says_what_was_given_and_nobody_takes_over
     assert raised.value.given == "Your order is "
 
 
+async def test_after_a_reply_that_broke_off_the_next_turns_are_asked_of_the_other() -> None:
+    clock = Clock()
+    cut: Turn = [Text("Well, I "), Cut()]
+    async with (
+        llm_peer(cut, says("Back.")) as peer,
+        llm_peer(*[says("Fine.")] * 2, [HttpError(500)]) as other,
+        model_of(endpoint(peer), endpoint(other, "second"), now_s=clock) as model,
+    ):
+        with pytest.raises(ModelFailed):
+            await replied(model)
+        for _ in range(2):
+            end = end_of(await replied(model))
+            assert (end.endpoint, end.failed) == ("second", ())
+        assert end_of(await replied(model)).endpoint == "first"  # asked last, but asked
+        clock.now_s += ASKED_LAST_S + 0.1
+        peer.turns.append(says("First again."))
+        assert end_of(await replied(model)).endpoint == "first"
+
+
+async def test_an_endpoint_that_breaks_every_reply_off_is_left_out() -> None:
+    clock = Clock()
+    cut: Turn = [Text("Well, I "), Cut()]
+    async with (
+        llm_peer(*[cut] * 4) as peer,
+        llm_peer(*[says("Fine.")] * 4) as other,
+        model_of(endpoint(peer), endpoint(other, "second"), now_s=clock) as model,
+    ):
+        for _ in range(2):
+            with pytest.raises(ModelFailed):
+                await replied(model)
+            clock.now_s += ASKED_LAST_S + 0.1
+        left_out = end_of(await replied(model)).failed
+        assert left_out == ("first: left out, for it failed lately",)
+
+
+async def test_an_endpoint_on_trial_that_is_interrupted_is_no_longer_on_trial() -> None:
+    clock = Clock()
+    async with (
+        llm_peer([HttpError(401)], [Text("Well, I "), Hang()], says("Back.")) as peer,
+        llm_peer(says("Fine.")) as other,
+        model_of(endpoint(peer), endpoint(other, "second"), now_s=clock) as model,
+    ):
+        await replied(model)
+        clock.now_s += 15.1
+        async with aclosing(model.reply(HELLO, max_tokens=9)) as pieces:
+            await anext(pieces)
+        assert end_of(await replied(model)).endpoint == "first"
+
+
+async def test_blanks_are_no_first_word() -> None:
+    drip: Turn = [step for _ in range(30) for step in (Text(" \n"), Pause(0.2))]
+    async with (
+        llm_peer(drip) as peer,
+        llm_peer(says("Good day.")) as other,
+        model_of(endpoint(peer, patience=QUICK), endpoint(other, "second")) as model,
+    ):
+        end = end_of(await replied(model))
+    assert end.failed == ("first: no word within 0.4 s",)
+
+
+async def test_blanks_behind_the_words_are_silence() -> None:
+    drip: Turn = [step for _ in range(30) for step in (Text(" "), Pause(0.2))]
+    patience = Patience(first_token_s=20, idle_s=0.5)
+    async with (
+        llm_peer([Text("Well"), *drip]) as peer,
+        model_of(endpoint(peer, patience=patience)) as model,
+    ):
+        with pytest.raises(ModelFailed, match=r"fell silent for 0\.5 s"):
+            await replied(model)
+
+
+async def test_a_reply_that_drips_has_an_end() -> None:
+    patience = Patience(first_token_s=20, idle_s=20, whole_s=0.5, token_s=0.01)
+    async with (
+        llm_peer(says("a b c d e f g h i j k l m n", every_s=0.2)) as peer,
+        model_of(endpoint(peer, patience=patience)) as model,
+    ):
+        with pytest.raises(ModelFailed, match=r"no whole reply within 0\.5 s") as raised:
+            await replied(model, max_tokens=50)
+    assert raised.value.given.startswith("a ")
+
+
+def test_a_long_reply_may_take_longer() -> None:
+    assert Patience().reply_s(50) == 20
+    assert Patience().reply_s(400) == 100
+
+
 async def test_a_slow_stream_is_not_late_while_words_keep_coming() -> None:
     patience = Patience(first_token_s=20, idle_s=1.2)
     async with (
@@ -242,6 +333,20 @@ async def test_a_key_that_a_server_quotes_is_not_told() -> None:
     assert "HTTP 401" in str(failed.value)
     assert "canary" not in str(failed.value)
     assert "98765" not in str(failed.value)
+
+
+@pytest.mark.parametrize("quoted", [KEY, KEY[:8], KEY[:20] + "..."])
+@pytest.mark.parametrize("before", [0, 100, 122, 150, 170])
+async def test_of_a_key_that_is_cut_nothing_is_told(quoted: str, before: int) -> None:
+    error = HttpError(401, "x" * before + f" Incorrect API key provided: {quoted}")
+    async with llm_peer([error]) as peer:
+        keyed = Endpoint("first", base_url=peer.base_url, model="m", api_key=KEY)
+        async with model_of(keyed) as model:
+            with pytest.raises(ModelFailed) as failed:
+                await replied(model)
+    assert "HTTP 401" in str(failed.value)
+    assert KEY[:8] not in str(failed.value)
+    assert KEY[8:16] not in str(failed.value)
 
 
 async def test_endpoints_are_connected_to_before_the_first_call() -> None:
