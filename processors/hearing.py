@@ -104,12 +104,16 @@ class Hearing(FrameProcessor):
         self._decoder = self.create_task(self._decode())
 
     async def cleanup(self) -> None:
-        """End the tasks that decode."""
+        """End the tasks that decode, and the utterances that nobody hears to their end."""
         await super().cleanup()
         await self._give_up_partial()
         if self._decoder:
             await self.cancel_task(self._decoder)
             self._decoder = None
+        while not self._work.empty():
+            self._work.get_nowait().utterance.cancel()
+        if self._utterance is not None:
+            self._utterance.cancel()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """See the class."""

@@ -112,6 +112,12 @@ class Utterance:
         """More audio, int16 mono."""
         self._audio += windows
 
+    def cancel(self) -> None:
+        """Nobody waits for its words any more: what decodes them, perhaps elsewhere, is let go."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.cancel()
+
     async def sounds_finished(self, end_of_turn: EndOfTurn, silence: Sequence[Pcm]) -> float | None:
         """The probability (0..1) that its melody, with the silence behind it, is that of an end;
         None where it isn't known."""

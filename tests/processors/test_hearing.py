@@ -62,6 +62,8 @@ class LengthRecognizer:
     sample_rate_hz: int = RATE_HZ
     decoded: list[tuple[int, bool]] = field(default_factory=list[tuple[int, bool]])  # ms, urgent
     hints: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    gate: asyncio.Event | None = None  # that a final waits for
+    cancelled: list[int] = field(default_factory=list[int])  # samples of each
 
     def open(
         self,
@@ -96,13 +98,15 @@ class LengthStream:
         return Transcript(f"for {duration_ms}", self._language, 0.9, False, duration_ms)
 
     async def finish(self) -> Transcript:
+        if self._ear.gate is not None:
+            await self._ear.gate.wait()
         transcript = await self.partial(is_urgent=True)
         if self._ear.decoded[-2:-1] == self._ear.decoded[-1:]:
             self._ear.decoded.pop()  # engines don't decode the same twice
         return replace(transcript, is_final=True)
 
     def cancel(self) -> None:
-        pass
+        self._ear.cancelled.append(self._samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,20 @@ async def test_an_ear_that_breaks_is_reported_and_the_next_turn_is_tried(
     )
     assert all(f.reason for f in frames if isinstance(f, HearingFailedFrame))
     assert [type(f) for f in frames] == [HearingFailedFrame, HearingFailedFrame]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    ["." * 20 + "#" * 40, "#" * 10 + "." * 40 + "#" * 60 + "." * 40],
+    ids=["open", "queued"],
+)
+async def test_an_utterance_that_is_not_at_its_end_when_the_call_breaks_off_is_let_go(
+    drawing: str,
+) -> None:
+    recognizer = LengthRecognizer(gate=asyncio.Event())  # the first final is never there
+    frames = await all_frames(audio(drawing), listening(), recognizer)
+    assert not any(isinstance(frame, UtteranceHeardFrame) for frame in frames)
+    assert len(recognizer.cancelled) == 1
 
 
 async def test_two_turns_come_out_in_the_order_they_were_said() -> None:
