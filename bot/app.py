@@ -143,7 +143,10 @@ async def _background(server: Server, outbound: Outbound) -> AsyncGenerator[None
             tasks.create_task(services.store.run()),
             tasks.create_task(unattended.run()),
             tasks.create_task(server.control.run()),
-            tasks.create_task(start_again((*services.ears.members, *services.mouths.members))),
+            tasks.create_task(start_again(services.ears.members)),
+            tasks.create_task(
+                start_again(services.mouths.members, then=services.render_static_prompts)
+            ),
         ]
         if services.delivery is not None:
             running.append(tasks.create_task(services.delivery.run()))

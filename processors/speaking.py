@@ -35,7 +35,7 @@ from processors.frames import (
 )
 from processors.playout import Played, Playout, rest_of
 from processors.resume_point import resume_point
-from speech.errors import DeadlineExceeded, SpeechError
+from speech.errors import ENGINE_FAILURES, DeadlineExceeded, SpeechError, as_speech_error
 from speech.expression import without_marks
 from speech.stt import Pcm
 
@@ -320,15 +320,25 @@ async def _at_once(pcm: Pcm) -> AsyncGenerator[Pcm, None]:
 
 
 async def _in_time(sound: AsyncGenerator[Pcm, None], quiet_s: float) -> AsyncGenerator[Pcm, None]:
-    """The sound's chunks that hold any. Raises DeadlineExceeded when none comes for `quiet_s`."""
+    """The sound's chunks that hold any.
+
+    Raises:
+        SpeechError: the voice's, and whatever else an engine breaks its word with.
+        DeadlineExceeded: none comes for `quiet_s`.
+    """
     async with aclosing(sound) as chunks:
         while True:
+            limit = asyncio.timeout(quiet_s)
             try:
-                async with asyncio.timeout(quiet_s):
+                async with limit:
                     chunk = await anext(chunks, None)
-            except TimeoutError:
-                raise DeadlineExceeded(f"the voice gave nothing for {quiet_s:g} s") from None
+            except ENGINE_FAILURES as error:
+                if isinstance(error, TimeoutError) and limit.expired():
+                    raise DeadlineExceeded(f"the voice gave nothing for {quiet_s:g} s") from None
+                failure = as_speech_error(error, "the voice")
+                break
             if chunk is None:
                 return
             if len(chunk):
                 yield chunk
+        raise failure

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from loguru import logger
 
-from speech.errors import SpeechError
+from speech.errors import ENGINE_FAILURES, SpeechError, as_speech_error
+from speech.growing_sound import GrowingSound
 from speech.packed_sound import KeptSound, pack, unpack
 from speech.redis_store import RedisStore
 from speech.resampling import StreamResampler
@@ -31,10 +32,6 @@ from speech.tts import SpeechRequest, Synthesizer
 
 _FORM = "4"
 """Of what is kept; changes when the same audio of an engine is stored otherwise."""
-
-_WAIT_FOR_OTHERS_S = 2.0
-"""How long a request waits for the same one of somebody else, who may take their audio as slowly
-as it is played; after that it is made twice."""
 
 _MISSED_FOR_S = 2.0
 """How long what was neither on disk nor in Redis is not looked for there again. A text is asked for
@@ -71,7 +68,7 @@ class _Made:
 class CacheStats:
     """What the cache did since it was made."""
 
-    hits: int  # answered from memory, disk or Redis
+    hits: int  # answered from memory, disk or Redis, or from what was being made
     misses: int  # synthesised
     memory_bytes: int
     entries: int  # in memory
@@ -115,7 +112,7 @@ class SpeechCache:
         self._bytes = 0
         self._keeps = memory_bytes > 0 or self._store is not None or redis is not None
         self._missed: OrderedDict[str, float] = OrderedDict()  # when, the longest ago first
-        self._making: dict[str, asyncio.Event] = {}  # set when that synthesis has ended
+        self._making: dict[str, GrowingSound] = {}
         self._hits = self._misses = 0
 
     @property
@@ -129,42 +126,40 @@ class SpeechCache:
         """Yield the request's audio, int16 mono at `sample_rate_hz`.
 
         A hit comes in one piece; a miss comes as it is made, to its last sample. Whoever asks
-        for what somebody else is having made waits for that and then hits. Closing the generator
-        early stops the engine, and nothing is stored. `is_prompt`: a flow always says it, so it is
-        kept for ever, even if it was made as a passing text before.
+        for what somebody else is having made hears it from its beginning, as it comes. When the
+        last of them closes the generator early the engine is stopped, and nothing is stored.
+        `is_prompt`: a flow always says it, so it is kept for ever, even if it was made as a
+        passing text before.
 
         Raises:
             LanguageUnsupported, VoiceUnknown, EngineFailed, EngineUnavailable: the engine's.
             VoiceUnknown, ConsentInvalid: the voice may not be spoken in any more.
         """
         key, lease = self._key(request, sample_rate_hz)
-        while True:
+        growing = self._being_made(key)
+        if growing is None:
             if (sound := await self._find(key)) is not None:
                 self._hits += 1
                 if len(sound.pcm):
                     yield sound.pcm
-                if is_prompt and lease.remaining_s is None and sound.expires_at_s is not None:
-                    await self._keep(key, replace(sound, expires_at_s=None))
+                if is_prompt:
+                    await self._keep_for_ever(key, lease)
                 return
-            making = self._making.get(key) if self._keeps else None
-            if making is None or not await _ended(making):
-                break
-        self._misses += 1
-        ended = asyncio.Event()
-        self._making.setdefault(key, ended)
+            growing = self._being_made(key)  # by somebody who looked for it at the same time
+        if is_shared := growing is not None:
+            self._hits += 1
+        else:
+            self._misses += 1
+            growing = self._begun(key, lease, request, sample_rate_hz, is_prompt=is_prompt)
         try:
-            made: list[Pcm] = []
-            async with aclosing(self._make(request, sample_rate_hz)) as chunks:
+            async with aclosing(growing.heard()) as chunks:
                 async for chunk in chunks:
-                    made.append(chunk)
                     yield chunk
-            pcm = np.concatenate(made) if made else np.empty(0, np.int16)
-            whole = _Made(key, pcm, request.voice or "", lease.generation)
-            await self._keep_made(whole, is_prompt=is_prompt)
+            if is_shared and is_prompt:
+                await self._keep_for_ever(key, lease)
         finally:
-            if self._making.get(key) is ended:
+            if growing.is_over and self._making.get(key) is growing:
                 del self._making[key]
-            ended.set()
 
     async def holds(self, request: SpeechRequest, *, sample_rate_hz: int) -> bool:
         """Whether it would come at once, without synthesis.
@@ -189,8 +184,8 @@ class SpeechCache:
                 async with aclosing(speech) as sound:
                     async for _ in sound:
                         pass
-            except SpeechError as error:
-                failed.append((request, error))
+            except ENGINE_FAILURES as error:
+                failed.append((request, as_speech_error(error, self._synthesizer.name)))
         return failed
 
     async def forget(self, voice: str) -> None:
@@ -257,6 +252,28 @@ class SpeechCache:
         content = await self._redis.get(key) if self._redis is not None else None
         return unpack(content) if content is not None else None
 
+    def _being_made(self, key: str) -> GrowingSound | None:
+        growing = self._making.get(key)
+        return None if growing is None or growing.is_over else growing
+
+    def _begun(
+        self,
+        key: str,
+        lease: VoiceLease,
+        request: SpeechRequest,
+        sample_rate_hz: int,
+        *,
+        is_prompt: bool,
+    ) -> GrowingSound:
+        async def keep(pcm: Pcm) -> None:
+            whole = _Made(key, pcm, request.voice or "", lease.generation)
+            await self._keep_made(whole, is_prompt=is_prompt)
+
+        growing = GrowingSound(self._make(request, sample_rate_hz), keep)
+        if self._keeps:
+            self._making[key] = growing
+        return growing
+
     async def _make(self, request: SpeechRequest, sample_rate_hz: int) -> AsyncGenerator[Pcm, None]:
         engine = self._synthesizer
         resampler = StreamResampler(engine.sample_rate_hz, sample_rate_hz)
@@ -282,6 +299,12 @@ class SpeechCache:
         if not limits or min(limits) > 0:
             expires_at_s = self._clock() + min(limits) if limits else None
             await self._keep(made.key, KeptSound(made.pcm, expires_at_s))
+
+    async def _keep_for_ever(self, key: str, lease: VoiceLease) -> None:
+        """What was kept as a passing text turns out to be a prompt."""
+        sound = await self._find(key)
+        if sound is not None and sound.expires_at_s is not None and lease.remaining_s is None:
+            await self._keep(key, replace(sound, expires_at_s=None))
 
     async def _keep(self, key: str, sound: KeptSound) -> None:
         self._missed.pop(key, None)
@@ -311,12 +334,3 @@ class SpeechCache:
 def _beginning(voice: str) -> str:
     """What the keys of all that is said in a voice begin with, so that it can be forgotten."""
     return f"{hashlib.sha256(voice.encode()).hexdigest()[:16]}-"
-
-
-async def _ended(making: asyncio.Event) -> bool:
-    """Whether it ended in time. It may have failed or been aborted: look again."""
-    try:
-        async with asyncio.timeout(_WAIT_FOR_OTHERS_S):
-            return await making.wait()
-    except TimeoutError:
-        return False

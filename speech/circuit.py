@@ -64,6 +64,10 @@ class CircuitBreaker:
             self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
         self._open_until_s = now_s + min(retry_after_s or self._wait_s, LONGEST_WAIT_S)
 
+    def let_go(self) -> None:
+        """The request on trial ended before it found out: the next one does."""
+        self._trial_until_s = None
+
     def succeeded(self) -> None:
         """The peer did what was asked of it."""
         self._failures = 0

@@ -64,3 +64,12 @@ ENGINE_FAILURES = (
 )
 """Engines promise SpeechError; the others are what they break their word with, and the call must
 find another engine, or this one in the next turn."""
+
+
+def as_speech_error(failure: Exception, name: str) -> SpeechError:
+    """`failure`; where the engine `name` broke its word, an `EngineFailed` that it caused."""
+    if isinstance(failure, SpeechError):
+        return failure
+    error = EngineFailed(f"{name} broke: {failure!r}")
+    error.__cause__ = failure
+    return error

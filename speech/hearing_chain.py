@@ -1,6 +1,7 @@
 """Engines that hear, one behind the other: what the first can't do in time, the next does.
 
-The audio of an utterance is kept, so that another engine can hear all of it within the turn.
+The audio of an utterance is kept, so that another engine can hear all of it within the turn. Where
+there is one engine, its own stream is used and nothing is kept.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from speech.errors import (
     EngineFailed,
     EngineUnavailable,
     LanguageUnsupported,
+    SpeechError,
+    as_speech_error,
 )
 from speech.members import Member
 from speech.stt import Pcm, RecognitionStream, Recognizer, Transcript
@@ -29,6 +32,14 @@ class _Wanted:
     sample_rate_hz: int
     hints: tuple[str, ...]
     other_languages: tuple[str, ...]
+
+    def opened(self, member: Member[Recognizer]) -> RecognitionStream:
+        return member.engine.open(
+            language=self.language,
+            sample_rate_hz=self.sample_rate_hz,
+            hints=self.hints,
+            other_languages=self.other_languages,
+        )
 
 
 class RecognizerChain:
@@ -69,6 +80,8 @@ class RecognizerChain:
         if not able:
             raise LanguageUnsupported(f"none of {self.name} understands {language!r}")
         wanted = _Wanted(language, sample_rate_hz, tuple(hints), tuple(other_languages))
+        if len(self._members) == 1:
+            return _LoneStream(able[0], wanted.opened(able[0]))
         return _ChainedStream(able, wanted)
 
     async def start(self) -> None:
@@ -76,6 +89,43 @@ class RecognizerChain:
 
     async def close(self) -> None:
         """Nothing: the members are closed by their owner."""
+
+
+class _LoneStream:
+    """One utterance of an engine that nobody stands in for: its failures are counted, and the
+    audio is the engine's own matter. Implements `speech.stt.RecognitionStream`."""
+
+    def __init__(self, member: Member[Recognizer], stream: RecognitionStream) -> None:
+        self._member = member
+        self._stream = stream
+        self.feed = stream.feed
+        self.cancel = stream.cancel
+
+    async def partial(self, *, is_urgent: bool = False) -> Transcript:
+        """As `RecognitionStream.partial`; one that is not urgent may be late."""
+        try:
+            return await self._stream.partial(is_urgent=is_urgent)
+        except ENGINE_FAILURES as error:
+            failure = as_speech_error(error, self._member.name)
+            if is_urgent or not isinstance(error, DeadlineExceeded):
+                self._count(failure)
+        raise failure
+
+    async def finish(self) -> Transcript:
+        """Every word."""
+        try:
+            transcript = await self._stream.finish()
+        except ENGINE_FAILURES as error:
+            failure = as_speech_error(error, self._member.name)
+            self._count(failure)
+        else:
+            self._member.succeeded()
+            return transcript
+        raise failure
+
+    def _count(self, failure: SpeechError) -> None:
+        if not isinstance(failure, LanguageUnsupported):
+            self._member.failed(failure)
 
 
 class _ChainedStream:
@@ -89,6 +139,9 @@ class _ChainedStream:
         self._member: Member[Recognizer] | None = None  # whose stream this is
         self._stream: RecognitionStream | None = None
         self._fed = 0
+        self._was_left = False  # the member was left alone, and is asked nevertheless
+        self._on_trial: Member[Recognizer] | None = None  # until it is told how that went
+        self._has_words = False  # the member gave some, if only in passing
         self._is_closed = False
 
     def feed(self, pcm: Pcm) -> None:
@@ -113,35 +166,57 @@ class _ChainedStream:
         except ENGINE_FAILURES as error:
             if self._has_next:
                 self._leave(member, error)
-            raise
-        return replace(transcript, engine=member.name)
+            failure = as_speech_error(error, member.name)
+        else:
+            self._has_words = True
+            return replace(transcript, engine=member.name)
+        raise failure
 
     async def finish(self) -> Transcript:
         """Every word, of the first engine that gives them in time."""
         try:
             return await self._asked(lambda stream: stream.finish())
         finally:
-            self._is_closed = True
-            self._audio.clear()
+            self._close()
 
     def cancel(self) -> None:
         """Drop the work under way."""
-        self._is_closed = True
-        self._audio.clear()
+        self._close()
         if self._stream is not None:
             self._stream.cancel()
+
+    def _close(self) -> None:
+        self._is_closed = True
+        self._audio.clear()
+        self._end_trial()
+
+    def _end_trial(self) -> None:
+        """Words in passing are enough; where there are none, another utterance finds out."""
+        member, self._on_trial = self._on_trial, None
+        if member is not None and self._has_words:
+            member.succeeded()
+        elif member is not None:
+            member.let_go()
 
     @property
     def _has_next(self) -> bool:
         return bool(self._members or self._left_alone)
 
+    @property
+    def _has_stand_in(self) -> bool:
+        """Whether another one would hear it who is not worse off than the one whose turn it is."""
+        if self._was_left:
+            return any(member.is_started for member in self._left_alone)
+        return any(not member.is_left_alone for member in self._members)
+
     def _current(self) -> Member[Recognizer]:
         """Whose turn it is. Those that are left alone come last: waiting beats hearing nothing."""
         while self._member is None:
             if not self._members:
-                self._member = self._left_alone.pop(0)
+                self._member, self._was_left = self._left_alone.pop(0), True
             elif self._members[0].may_try():
                 self._member = self._members.pop(0)
+                self._on_trial = self._member if self._member.is_left_alone else None
             else:
                 self._left_alone.append(self._members.pop(0))
         return self._member
@@ -150,7 +225,7 @@ class _ChainedStream:
         while True:
             member = self._current()
             # The last one has the time that the call has: nobody stands in for it.
-            deadline_s = member.deadline_s if self._has_next else None
+            deadline_s = member.deadline_s if self._has_stand_in else None
             try:
                 transcript = await self._in_time(member, ask, deadline_s)
             except LanguageUnsupported:
@@ -159,12 +234,15 @@ class _ChainedStream:
                 self._drop(member)
             except ENGINE_FAILURES as error:
                 if not self._has_next:
-                    member.failed(error)
-                    raise
+                    self._failed(member, error)
+                    failure = as_speech_error(error, member.name)
+                    break
                 self._leave(member, error)
             else:
+                self._on_trial = None
                 member.succeeded()
                 return replace(transcript, engine=member.name)
+        raise failure
 
     async def _in_time(
         self,
@@ -173,10 +251,13 @@ class _ChainedStream:
         deadline_s: float | None,
     ) -> Transcript:
         stream = self._opened(member)
+        limit = asyncio.timeout(deadline_s)
         try:
-            async with asyncio.timeout(deadline_s):
+            async with limit:
                 return await ask(stream)
         except TimeoutError:
+            if not limit.expired():
+                raise  # the engine's own
             raise DeadlineExceeded(f"{member.name} gave no words in {deadline_s:g} s") from None
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -189,13 +270,7 @@ class _ChainedStream:
         if self._stream is None:
             if not member.is_started:
                 raise EngineUnavailable(f"{member.name} has not started")
-            wanted = self._wanted
-            self._stream = member.engine.open(
-                language=wanted.language,
-                sample_rate_hz=wanted.sample_rate_hz,
-                hints=wanted.hints,
-                other_languages=wanted.other_languages,
-            )
+            self._stream = self._wanted.opened(member)
             self._fed = 0
         for pcm in self._audio[self._fed :]:
             self._stream.feed(pcm)
@@ -206,13 +281,18 @@ class _ChainedStream:
         """The next one hears it, from its beginning. Two may find out at once that it failed."""
         if member is self._member:
             logger.warning("{} failed, another engine hears it: {}", member.name, error)
-            member.failed(error)
+            self._failed(member, error)
             self._drop(member)
+
+    def _failed(self, member: Member[Recognizer], error: Exception) -> None:
+        self._on_trial = None
+        member.failed(error)
 
     def _drop(self, member: Member[Recognizer]) -> None:
         if member is not self._member:
             return
-        self._member = None
+        self._end_trial()
+        self._member, self._has_words = None, False
         if self._stream is not None:
             self._stream.cancel()
             self._stream = None

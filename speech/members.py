@@ -6,7 +6,7 @@ out (it is down, it is slow) spares the next one the wait.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from loguru import logger
@@ -57,13 +57,14 @@ class Member(Generic[E]):
         return self._breaker.is_open or not self.is_started
 
     def may_try(self) -> bool:
-        """Whether to ask it now; who is told so calls `failed` or `succeeded`."""
+        """Whether to ask it now; who is told so calls `failed`, `succeeded` or `let_go`."""
         return self.is_started and self._breaker.may_try(self._now_s())
 
     def failed(self, error: Exception) -> None:
         """It did not do what it was asked. One that is full is not broken: the next caller may
         find a place."""
         if isinstance(error, EngineBusy):
+            self.let_go()
             return
         self.failures += 1
         is_certain = isinstance(error, DeadlineExceeded | EngineUnavailable)
@@ -77,6 +78,10 @@ class Member(Generic[E]):
         if self._breaker.is_open:
             logger.info("{} is used again", self.name)
         self._breaker.succeeded()
+
+    def let_go(self) -> None:
+        """It was asked, and what it would have done is not known: the next caller may ask."""
+        self._breaker.let_go()
 
     async def start(self) -> None:
         """Load it. Raises `EngineUnavailable`."""
@@ -98,11 +103,20 @@ class Starts(Protocol):
     async def start(self) -> None: ...
 
 
-async def start_again(members: Iterable[Starts], *, every_s: float = START_AGAIN_S) -> None:
-    """Try those that could not start, until all have. Runs beside the calls."""
+async def start_again(
+    members: Iterable[Starts],
+    *,
+    every_s: float = START_AGAIN_S,
+    then: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Try those that could not start, until all have. Runs beside the calls.
+
+    `then`: what is done anew whenever some have started late.
+    """
     late = [member for member in members if not member.is_started]
     while late:
         await asyncio.sleep(every_s)
+        waiting = len(late)
         for member in tuple(late):
             try:
                 await member.start()
@@ -111,3 +125,5 @@ async def start_again(members: Iterable[Starts], *, every_s: float = START_AGAIN
             else:
                 logger.info("{} has started, and is used from now on", member.name)
                 late.remove(member)
+        if then is not None and len(late) < waiting:
+            await then()

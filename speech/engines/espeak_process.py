@@ -1,7 +1,7 @@
 """The server's side of the espeak worker: it starts it, talks to it and replaces it.
 
 The worker is one process for all calls. It is started again when it has died, when it is killed
-because nothing came from it for `quiet_s` although somebody waits, and when its frames make no
+because nothing came from it for `quiet_s` although it owes an answer, and when its frames make no
 sense. Whoever was waiting gets EngineFailed; the next request meets a fresh worker.
 """
 
@@ -21,7 +21,7 @@ from speech.stt import Pcm
 
 _START_S = 10.0  # 40 ms where nothing else runs; more is a broken installation
 _EXIT_S = 2.0  # after its stdin has closed; then it is killed
-_QUIET_CHECKS = 4  # a quarter of the time-out each: an event loop that stalls costs one check
+_QUIET_CHECKS = 4  # a fifth of the time-out each: an event loop that stalls costs one check
 
 
 class _Answer:
@@ -45,15 +45,18 @@ class EspeakProcess:
             library: libespeak-ng.so.
             data: the folder espeak-ng-data.
             command: what is run instead of the worker; it gets library and data as arguments.
-            quiet_s: how long the worker may send nothing while somebody waits before it is
-                killed as hung. It speaks a sentence in 3 ms, so 5 s can only be a hang.
+            quiet_s: how long the worker may send nothing while it owes an answer before it is
+                killed as hung; it is found within the last fifth of it.
+                It speaks a sentence in 3 ms, so 5 s can only be a hang.
         """
         self._command = command or (sys.executable, "-I", "-S", wire.__file__)
         self._arguments = (str(library), str(data))
         self._quiet_s = quiet_s
         self._numbers = itertools.count(1)
         self._answers: dict[int, _Answer] = {}
-        self._frames_seen = 0
+        self._owed: set[int] = set()  # requests whose last frame has not come, cancelled or not
+        self._signs = 0  # counts what speaks against a hang: frames, and requests after a rest
+        self._has_hung = False
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -100,6 +103,8 @@ class EspeakProcess:
                 raise EngineUnavailable(f"espeak-ng can't be loaded: {reason}")
             (self.sample_rate_hz,) = wire.SAMPLE_RATE.unpack_from(payload)
             self.version = payload[wire.SAMPLE_RATE.size :].decode(errors="replace")
+            self._owed.clear()
+            self._has_hung = False
             self._reader = asyncio.create_task(self._read(process), name="espeak-reader")
 
     async def speak(
@@ -120,8 +125,11 @@ class EspeakProcess:
             self._write(
                 wire.pack_speak(wire.Request(number, words_per_minute, voice.encode(), body))
             )
+            if not self._owed:
+                self._signs += 1
+            self._owed.add(number)
             while True:
-                kind, payload = await self._next(answer)
+                kind, payload = await answer.frames.get()
                 if kind == wire.AUDIO:
                     yield np.frombuffer(payload, np.int16)
                     continue
@@ -147,30 +155,27 @@ class EspeakProcess:
             raise EngineFailed("espeak's worker has died")
         process.stdin.write(frame)
 
-    async def _next(self, answer: _Answer) -> tuple[int, bytes]:
-        """The next frame of a request, or the end of a worker that has hung."""
-        checks, seen = 0, self._frames_seen
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kill a worker that sends nothing although it owes an answer, whoever still waits: those
+        who gave it up early must not hide from each other that it has hung."""
+        checks, seen = 0, self._signs
         while checks < _QUIET_CHECKS:
-            try:
-                async with asyncio.timeout(self._quiet_s / _QUIET_CHECKS):
-                    return await answer.frames.get()
-            except TimeoutError:  # perhaps it speaks for others, whose turn is before ours
-                checks = checks + 1 if self._frames_seen == seen else 0
-                seen = self._frames_seen
-        logger.error("espeak's worker sent nothing for {} s: it is replaced", self._quiet_s)
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-        if self._reader is not None:
-            await asyncio.wait([self._reader])  # so that whoever tries again gets a new worker
-        raise EngineFailed(f"espeak sent nothing for {self._quiet_s:g} s")
+            await asyncio.sleep(self._quiet_s / (_QUIET_CHECKS + 1))
+            checks = checks + 1 if self._owed and self._signs == seen else 0
+            seen = self._signs
+        self._has_hung = True
+        process.kill()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Deal the worker's frames out to their requests until it ends."""
         why = "has died"
+        watching = asyncio.create_task(self._watch(process), name="espeak-watch")
         try:
             while True:
                 kind, number, payload = await _read_frame(process)
-                self._frames_seen += 1
+                self._signs += 1
+                if kind in (wire.END, wire.ERROR):
+                    self._owed.discard(number)
                 if answer := self._answers.get(number):  # else it was cancelled
                     answer.frames.put_nowait((kind, payload))
         except EOFError:
@@ -178,6 +183,11 @@ class EspeakProcess:
         except ValueError as error:
             why = f"sent nonsense ({error})"
             process.kill()
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+        if self._has_hung:
+            why = f"sent nothing for {self._quiet_s:g} s"
         status = await _gone(process)
         if not self._closed:
             logger.warning("espeak's worker {} (status {}): it is replaced", why, status)

@@ -118,13 +118,16 @@ class FliteSynthesizer:
         if program is None:
             raise EngineUnavailable(f"flite is not installed: {HOW_TO_GET_IT}")
         # flite writes its header's length last, so it needs a file, and reads text from one.
-        async with self._slots:
-            with tempfile.TemporaryDirectory(prefix="callwright-flite-") as folder:
-                text_file, wave_file = Path(folder, "text"), Path(folder, "wave")
-                await asyncio.to_thread(text_file.write_text, text, "utf-8", "ignore")
-                options = ("-voice", voice, "--setf", f"duration_stretch={1 / rate:.3f}")
-                await _run(program, *options, "-f", str(text_file), "-o", str(wave_file))
-                return await asyncio.to_thread(_read_wave, wave_file)
+        options = ("-voice", voice, "--setf", f"duration_stretch={1 / rate:.3f}")
+        try:
+            async with self._slots:
+                with tempfile.TemporaryDirectory(prefix="callwright-flite-") as folder:
+                    text_file, wave_file = Path(folder, "text"), Path(folder, "wave")
+                    await asyncio.to_thread(text_file.write_text, text, "utf-8", "ignore")
+                    await _run(program, *options, "-f", str(text_file), "-o", str(wave_file))
+                    return await asyncio.to_thread(_read_wave, wave_file)
+        except OSError as error:  # no room, no temporary folder, no process
+            raise EngineFailed(f"flite can't be run: {error}") from error
 
 
 async def _run(*command: str) -> None:

@@ -35,7 +35,7 @@ RATE_HZ = 8000
 
 
 class Tone:
-    """100 ms for each letter; nothing for "…"; breaks at "!" and hangs at "?"."""
+    """100 ms for each letter; nothing for "…"; breaks at "!", "#", "%" and hangs at "?"."""
 
     async def speak(self, text: str, language: str) -> AsyncGenerator[Pcm, None]:
         if text == "broken":
@@ -45,6 +45,10 @@ class Tone:
                 continue
             if letter == "!":
                 raise EngineFailed("no voice today")
+            if letter == "#":
+                raise RuntimeError("CUDA error")
+            if letter == "%":
+                raise TimeoutError("the engine's own")
             if letter == "?":
                 await asyncio.Event().wait()
             yield np.full(RATE_HZ // 10, 1000, np.int16)
@@ -124,6 +128,16 @@ async def test_an_utterance_ends_by_its_mark_or_where_marks_stay_away_by_time(
     assert [type(f) for f in ours] == [UtteranceStartedFrame, UtteranceEndedFrame]
     assert isinstance(ours[1], UtteranceEndedFrame)
     assert (ours[1].heard_text, ours[1].is_interrupted) == ("abcde", False)
+
+
+@pytest.mark.parametrize(("text", "told"), [("#", "CUDA error"), ("%", "own"), ("ab#", "CUDA")])
+async def test_a_voice_that_breaks_its_word_has_failed_and_the_flow_is_told(
+    text: str, told: str
+) -> None:
+    _, up = await run_test(speaking(), frames_to_send=[say(1, text), SleepFrame(sleep=0.2)])
+    (ended,) = [f for f in up if isinstance(f, UtteranceEndedFrame)]
+    assert ended.failure is not None
+    assert told in ended.failure
 
 
 async def test_an_interruption_ends_what_was_being_said_and_says_so() -> None:

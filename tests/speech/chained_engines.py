@@ -30,6 +30,7 @@ class Ear:
     name: str
     failure: Exception | None = None
     hangs: bool = False
+    takes_s: float = 0.0
     can_start: bool = True
     languages: frozenset[str] = frozenset({"en", "hi"})
     sample_rate_hz: int = 16_000
@@ -74,6 +75,7 @@ class EarStream:
     async def _heard(self, *, is_final: bool) -> Transcript:
         if self.ear.hangs:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.ear.takes_s)
         if self.ear.failure is not None:
             raise self.ear.failure
         return Transcript(
@@ -97,6 +99,7 @@ class Mouth:
     failure: Exception | None = None
     good: int = 0
     hangs: bool = False
+    takes_s: float = 0.0  # before the first chunk
     can_start: bool = True
     languages: frozenset[str] = frozenset({"en", "hi"})
     voices: tuple[Voice, ...] = ()
@@ -107,6 +110,7 @@ class Mouth:
 
     async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[Pcm, None]:
         self.asked.append(request)
+        await asyncio.sleep(self.takes_s)
         for count in range(10):
             if count == self.good:
                 if self.hangs:

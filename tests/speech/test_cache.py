@@ -155,16 +155,6 @@ async def test_two_who_ask_at_once_have_it_made_once() -> None:
     assert organ.made == ["hello"]
 
 
-async def test_the_second_makes_it_when_the_first_gives_up() -> None:
-    cache = SpeechCache(organ := Organ())
-    async with aclosing(cache.speak(HELLO, sample_rate_hz=8_000)) as chunks:
-        await anext(chunks)
-        second = asyncio.ensure_future(heard(cache))
-        await asyncio.sleep(0)
-    assert len(np.concatenate(await second)) == 2_000
-    assert organ.made == ["hello", "hello"]
-
-
 async def test_memory_is_bounded_and_the_least_used_goes_first() -> None:
     cache = SpeechCache(organ := Organ(8_000), memory_bytes=3 * 4_000)
     for text in ("aaaaa", "bbbbb", "ccccc", "aaaaa", "ddddd"):  # 4000 bytes each

@@ -54,6 +54,14 @@ def test_a_request_on_trial_that_never_tells_does_not_close_the_door_for_good() 
     assert breaker.may_try(20)
 
 
+def test_a_trial_that_is_let_go_is_the_next_ones() -> None:
+    breaker = broken()
+    assert breaker.may_try(10)
+    breaker.let_go()
+    assert breaker.is_open
+    assert [breaker.may_try(10) for _ in range(2)] == [True, False]
+
+
 def test_each_failed_trial_doubles_the_wait_up_to_a_limit() -> None:
     breaker, now_s, waits_s = broken(), 10.0, list[float]()
     assert breaker.may_try(now_s)

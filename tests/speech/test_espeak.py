@@ -217,6 +217,34 @@ async def test_a_worker_that_hangs_is_killed_and_replaced() -> None:
     await espeak.close()
 
 
+async def test_a_worker_that_hangs_is_replaced_though_everybody_gives_it_up_early() -> None:
+    process = make_process(quiet_s=0.5)
+    espeak = EspeakSynthesizer(process=process)
+    await espeak.start()
+    pid = process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await spoken(espeak, "hello")
+    async with asyncio.timeout(20):
+        while process.pid == pid:
+            await asyncio.sleep(0.01)
+        assert len(await spoken(espeak, "hello")) > 0
+    await espeak.close()
+
+
+async def test_a_worker_that_has_nothing_to_do_is_left_in_peace() -> None:
+    process = make_process(quiet_s=0.2)
+    espeak = EspeakSynthesizer(process=process)
+    await espeak.start()
+    pid = process.pid
+    await asyncio.sleep(0.6)
+    assert len(await spoken(espeak, "hello")) > 0
+    assert process.pid == pid
+    await espeak.close()
+
+
 async def test_a_worker_that_only_dies_fails_the_request_after_two_tries(tmp_path: Path) -> None:
     script = tmp_path / "dies.py"
     script.write_text(

@@ -117,3 +117,14 @@ async def test_what_it_can_not_speak_is_refused_with_what_it_can() -> None:
     with pytest.raises(LanguageUnsupported, match="'hi', only en"):
         async for _ in flite.synthesize(SpeechRequest("नमस्ते", "hi")):
             pass
+
+
+async def test_a_full_or_missing_temporary_folder_is_a_failure_of_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    flite = FliteSynthesizer(program=script(tmp_path, "exit 0"))
+    with pytest.raises(EngineFailed, match="can't be run"):
+        await spoken(flite, "hello")
+    with pytest.raises(EngineUnavailable, match="apt-get install flite"):
+        await flite.start()

@@ -206,3 +206,88 @@ async def test_words_in_passing_that_come_late_are_left_out_and_nobody_is_blamed
         await stream.partial()
     first.hangs = False
     assert (await stream.finish()).text == "first"
+
+
+SLOW_S = 0.15  # three times the members' deadline
+
+
+async def test_one_behind_which_nobody_is_well_has_all_the_time_that_the_call_has() -> None:
+    slow = await ear_member(Ear("slow", takes_s=SLOW_S), Clock())
+    down = await ear_member(Ear("down", EngineUnavailable("gone")), Clock())
+    chain = RecognizerChain([down, slow])
+    assert [(await heard(chain)).text for _ in range(3)] == ["slow"] * 3
+    assert (await heard(RecognizerChain([slow, down]))).text == "slow"
+    assert (slow.failures, down.failures) == (0, 1)
+
+
+async def test_an_engine_that_never_started_stands_in_for_nobody() -> None:
+    member = await ear_member(Ear("slow", takes_s=SLOW_S), Clock())
+    absent = Member("absent", Ear("absent", can_start=False), deadline_s=0.05)
+    assert (await heard(RecognizerChain([member, absent]))).text == "slow"
+    assert member.failures == 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_the_last_engine_that_breaks_its_word_fails_as_engines_do(count: int) -> None:
+    ears = [Ear(f"ear{number}", TimeoutError("its own")) for number in range(count)]
+    chain = await chain_of(*ears)
+    with pytest.raises(EngineFailed, match=f"ear{count - 1} broke: TimeoutError"):
+        await heard(chain)
+    with pytest.raises(EngineFailed, match="its own"):
+        await opened(chain).partial(is_urgent=True)
+    with pytest.raises(EngineFailed, match="its own"):
+        await opened(chain).partial()
+
+
+async def test_failures_of_an_engine_alone_are_counted_and_its_audio_is_not_kept() -> None:
+    ear = Ear("only")
+    member = await ear_member(ear, Clock())
+    chain = RecognizerChain([member])
+    transcript = await heard(chain)
+    assert (transcript.text, transcript.engine, transcript.audio_ms) == ("only", "", len(WORDS))
+    ear.failure = EngineFailed("broke")
+    with pytest.raises(EngineFailed, match="broke"):
+        await heard(chain)
+    assert member.failures == 1
+    stream = opened(chain)
+    stream.feed(WORDS)
+    assert ear.streams[-1].samples == 2 * len(WORDS)  # fed through at once
+    stream.cancel()
+    assert ear.streams[-1].is_cancelled
+
+
+async def on_trial(first: Ear) -> tuple[Member[Ear], RecognizerChain]:
+    """A chain whose first engine failed and may be tried now."""
+    clock = Clock()
+    member = await ear_member(first, clock)
+    member.failed(EngineUnavailable("down"))
+    clock.now_s = 10.0
+    return member, RecognizerChain([member, await ear_member(Ear("second"), clock)])
+
+
+async def test_a_trial_that_is_dropped_is_the_next_utterances() -> None:
+    first = Ear("first", hangs=True)
+    member, chain = await on_trial(first)
+    stream = opened(chain)
+    with pytest.raises(EngineBusy):
+        await stream.partial()
+    stream.cancel()
+    first.hangs = False
+    assert (await heard(chain)).text == "first"
+    assert not member.is_left_alone
+
+
+async def test_a_trial_that_is_dropped_after_words_in_passing_has_gone_well() -> None:
+    member, chain = await on_trial(Ear("first"))
+    stream = opened(chain)
+    await stream.partial()
+    stream.cancel()
+    assert not member.is_left_alone
+
+
+async def test_a_trial_that_found_no_place_is_the_next_utterances() -> None:
+    first = Ear("first", EngineBusy("full"))
+    _, chain = await on_trial(first)
+    assert (await heard(chain)).text == "second"
+    first.failure = None
+    assert (await heard(chain)).text == "first"

@@ -10,7 +10,14 @@ import pytest
 
 from speech import speaking_chain
 from speech.cache import SpeechCache
-from speech.errors import EngineBusy, EngineFailed, LanguageUnsupported, SpeechError, VoiceUnknown
+from speech.errors import (
+    EngineBusy,
+    EngineFailed,
+    EngineUnavailable,
+    LanguageUnsupported,
+    SpeechError,
+    VoiceUnknown,
+)
 from speech.members import START_AGAIN_S, Member, start_again
 from speech.speaking_chain import SpeechChain
 from speech.stt import Pcm
@@ -253,3 +260,148 @@ async def test_a_voice_that_is_over_is_said_in_the_engines_own() -> None:
     chain = await chain_of(mouth)
     assert await levels(chain, replace(HELLO, voice="custom:1")) == [1000]
     assert [request.voice for request in mouth.asked] == ["custom:1", None]
+
+
+SLOW_S = 0.15  # three times the members' deadline
+
+
+async def test_one_behind_which_nobody_is_well_has_all_the_time_that_the_call_has() -> None:
+    slow = Mouth("slow", 2000, takes_s=SLOW_S)
+    chain = await chain_of(Mouth("down", 1000, EngineUnavailable("gone")), slow)
+    for text in ("a", "b", "c"):
+        assert await levels(chain, replace(HELLO, text=text)) == [2000]
+    slow, down = Mouth("slow", 2000, takes_s=SLOW_S), Mouth("down", 1000, EngineUnavailable("gone"))
+    chain = await chain_of(slow, down)
+    assert chain.mouths[1].member.may_try()
+    chain.mouths[1].member.failed(EngineUnavailable("gone"))
+    assert await levels(chain) == [2000]
+    assert not down.asked
+
+
+async def test_an_engine_that_never_started_stands_in_for_nobody() -> None:
+    slow, absent = Mouth("slow", 1000, takes_s=SLOW_S), Mouth("absent", 2000, can_start=False)
+    late = Member("absent", absent, deadline_s=0.05)
+    member = await mouth_member(slow, Clock())
+    chain = SpeechChain(
+        [
+            speaking_chain.Mouth(member, SpeechCache(slow)),
+            speaking_chain.Mouth(late, SpeechCache(absent)),
+        ]
+    )
+    assert await levels(chain) == [1000]
+    assert member.failures == 0
+
+
+async def test_the_last_engine_that_breaks_its_word_fails_as_engines_do() -> None:
+    chain = await chain_of(Mouth("first", 1, EngineFailed("one")), Mouth("second", 2, OSError("x")))
+    with pytest.raises(EngineFailed, match="second broke: OSError"):
+        await levels(chain)
+    ((_, told),) = await chain.prewarm([HELLO], sample_rate_hz=RATE_HZ)
+    assert isinstance(told, EngineFailed)
+
+
+async def test_an_engines_own_time_out_is_its_failure_and_the_next_one_speaks() -> None:
+    own = TimeoutError("its own")
+    with pytest.raises(EngineFailed, match="its own"):
+        await levels(await chain_of(Mouth("only", 1000, own)))
+    assert await levels(await chain_of(Mouth("first", 1000, own), Mouth("second", 2000))) == [2000]
+
+
+async def test_prompts_are_made_without_haste_and_only_a_hang_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow, second = Mouth("slow", 1000, takes_s=SLOW_S), Mouth("second", 2000)
+    chain = await chain_of(slow, second, keeps=True)
+    assert await chain.prewarm([HELLO], sample_rate_hz=RATE_HZ) == []
+    assert not second.asked
+    member = chain.mouths[0].member
+    assert (member.failures, member.is_left_alone) == (0, False)
+    assert await levels(chain) == [1000]
+    monkeypatch.setattr(speaking_chain, "PROMPT_S", 0.05)
+    slow.hangs = True
+    assert await chain.prewarm([replace(HELLO, text="b")], sample_rate_hz=RATE_HZ) == []
+    assert [request.text for request in second.asked] == ["b"]
+    assert (member.failures, member.is_left_alone) == (1, True)
+
+
+async def test_what_is_made_for_a_call_is_made_in_the_calls_time() -> None:
+    slow = Mouth("slow", 1000, takes_s=SLOW_S)
+    chain = await chain_of(slow, Mouth("second", 2000), keeps=True)
+    await chain.prewarm([HELLO], sample_rate_hz=RATE_HZ, is_prompt=False)
+    assert chain.mouths[0].member.is_left_alone
+
+
+async def test_prompts_are_made_anew_when_an_engine_starts_late() -> None:
+    first, second = Mouth("first", 1000, can_start=False), Mouth("second", 2000)
+    late = Member("first", first, deadline_s=0.05)
+    well = await mouth_member(second, Clock())
+    cache = SpeechCache(first)
+    chain = SpeechChain(
+        [speaking_chain.Mouth(late, cache), speaking_chain.Mouth(well, SpeechCache(second))]
+    )
+    rendered = asyncio.Event()
+
+    async def render() -> None:
+        await chain.prewarm([HELLO], sample_rate_hz=RATE_HZ)
+        rendered.set()
+
+    await render()
+    assert not await cache.holds(HELLO, sample_rate_hz=RATE_HZ)
+    rendered.clear()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(start_again([late, well], every_s=0.01, then=render))
+        await asyncio.sleep(0.05)
+        assert not rendered.is_set()
+        first.can_start = True
+    assert rendered.is_set()
+    assert [request.text for request in first.asked] == ["hello"]
+
+
+async def on_trial(clock: Clock, first: Mouth) -> SpeechChain:
+    """A chain whose first engine failed, is well again, and may be tried now."""
+    chain = await chain_of(first, Mouth("second", 2000), clock=clock)
+    chain.mouths[0].member.failed(EngineUnavailable("down"))
+    clock.now_s += 10
+    return chain
+
+
+async def cut_off(chain: SpeechChain, after: int) -> None:
+    """Interrupt it after so many chunks."""
+    async with aclosing(chain.speak(HELLO, sample_rate_hz=RATE_HZ)) as chunks:
+        for _ in range(after):
+            await anext(chunks)
+        if not after:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(chunks)
+
+
+async def test_a_trial_that_the_caller_interrupts_has_gone_well() -> None:
+    chain = await on_trial(Clock(), Mouth("first", 1000))
+    await cut_off(chain, after=1)
+    assert not chain.mouths[0].member.is_left_alone
+
+
+async def test_a_trial_that_ends_before_its_first_sound_is_the_next_callers() -> None:
+    first = Mouth("first", 1000, hangs=True)
+    chain = await on_trial(Clock(), first)
+    await cut_off(chain, after=0)
+    first.hangs = False
+    assert await levels(chain) == [1000]
+    assert not chain.mouths[0].member.is_left_alone
+
+
+@pytest.mark.parametrize("failure", [EngineBusy("full"), VoiceUnknown("no such voice")])
+async def test_a_trial_that_tells_nothing_is_the_next_callers(failure: SpeechError) -> None:
+    first = Mouth("first", 1000, failure)
+    chain = await on_trial(Clock(), first)
+    assert await levels(chain) == [2000]
+    first.failure = None
+    assert await levels(chain) == [1000]
+
+
+async def test_an_engine_that_always_breaks_off_is_left_alone() -> None:
+    chain = await chain_of(
+        Mouth("first", 1000, EngineFailed("killed"), good=3), Mouth("second", 2000)
+    )
+    assert [await levels(chain) for _ in range(3)] == [[1000, 2000], [1000, 2000], [2000]]
