@@ -1,14 +1,14 @@
 """The engines that the settings choose: made, started, and put in their order per language."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
 from loguru import logger
 
-from bot.engine_settings import options_of
+from bot.engine_settings import option_fault, options_of
 from bot.errors import StartFailed
 from bot.pipecat_engines import make_recognizer, make_synthesizer
 from bot.settings import Settings
@@ -69,16 +69,10 @@ async def open_ears(settings: Settings, pool: EnginePool, stack: AsyncExitStack)
         settings, settings.hearing, "CALLWRIGHT_HEARING", make, settings.timeouts.hearing_s, stack
     )
     by_language = {
-        language: _ear([members[name] for name in names])
+        language: RecognizerChain([members[name] for name in names])
         for language, names in settings.hearing.items()
     }
     return Ears(by_language, tuple(members.values()))
-
-
-def _ear(members: Sequence[Member[Recognizer]]) -> Recognizer:
-    first, *others = members
-    # Where nobody stands in for it, the utterance need not be kept.
-    return RecognizerChain(members) if others else first.engine
 
 
 async def open_mouths(settings: Settings, stack: AsyncExitStack) -> Mouths:
@@ -185,7 +179,10 @@ async def _started(
         try:
             members[name] = Member(name, make(engine, options), deadline_s=deadline_s)
         except OptionInvalid as error:
-            raise StartFailed(f"CALLWRIGHT_ENGINES__{name.upper()}: {error}") from error
+            other = _other_half(settings, chains, name)
+            raise StartFailed(
+                option_fault(settings.engines, name, error, half=setting, other=other)
+            ) from error
         except EngineUnavailable as error:
             raise StartFailed(f"{setting}: {error}") from error
         stack.push_async_callback(members[name].engine.close)
@@ -201,6 +198,15 @@ async def _started(
     return members
 
 
+def _other_half(settings: Settings, chains: Mapping[str, tuple[str, ...]], name: str) -> str:
+    """The setting of the other chains, if they use an engine of that name, too; else ""."""
+    is_hearing = chains is settings.hearing
+    others = settings.speaking if is_hearing else settings.hearing
+    if not any(name in names for names in others.values()):
+        return ""
+    return "CALLWRIGHT_SPEAKING" if is_hearing else "CALLWRIGHT_HEARING"
+
+
 async def _start(member: Member[E], faults: dict[str, str]) -> None:
     try:
         await member.start()
@@ -211,7 +217,11 @@ async def _start(member: Member[E], faults: dict[str, str]) -> None:
 async def _check_voices(
     settings: Settings, members: Mapping[str, Member[Synthesizer]], shelf: VoiceShelf
 ) -> None:
-    """Raises StartFailed: a line for each voice that nobody has."""
+    """Raises StartFailed: a line for each voice that nobody has.
+
+    A server that is down may have it when it comes up, and a learned voice may be made meanwhile:
+    calls speak in another until then.
+    """
     faults: list[str] = []
     for language, wanted in settings.voices.items():
         names = settings.speaking.get(language)
@@ -222,6 +232,11 @@ async def _check_voices(
         try:
             await shelf.resolve(wanted, language, {name: members[name].engine for name in names})
         except SpeechError as error:
-            faults.append(f"CALLWRIGHT_VOICES__{language.upper()}: {error}")
+            fault = f"CALLWRIGHT_VOICES__{language.upper()}: {error}"
+            is_learned = wanted.startswith((CUSTOM, AGENT))
+            if is_learned or not all(members[name].is_started for name in names):
+                logger.warning("{}: calls speak in another voice until it is there", fault)
+            else:
+                faults.append(fault)
     if faults:
         raise StartFailed("\n".join(faults))

@@ -27,7 +27,7 @@ from bot.capacity import (
     default_max_calls,
     model_threads,
 )
-from bot.engine_settings import EngineNames, EngineOptionTexts, option_secrets
+from bot.engine_settings import EngineNames, EngineOptionTexts, option_secrets, unused
 from bot.errors import SettingsError
 from bot.llm_settings import LlmSettings
 from bot.loop_lag import LATE_MS
@@ -308,9 +308,8 @@ def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Set
     except SourceError as error:
         problems = explain_source(str(error), PREFIX) | unknown
     else:
-        if not unknown:
+        if not (problems := unknown | unused(settings, DEFAULT_HEARING, DEFAULT_SPEAKING)):
             return settings
-        problems = unknown
     # `from None`: the original error holds the values, secrets too.
     raise SettingsError(
         "\n".join(f"{name}: {problems[name]}" for name in sorted(problems))

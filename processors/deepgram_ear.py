@@ -79,6 +79,9 @@ class DeepgramRecognizer(PipecatRecognizer):
             read=read_result,
             connect_s=options.connect_s,
             timeout_s=options.timeout_s,
+            unreached=(
+                "is option base_url right?" if options.base_url else "can this machine reach it?"
+            ),
         )
 
 
@@ -116,6 +119,7 @@ def _arguments(
 ) -> dict[str, Any]:
     mixes = options.multilingual and language in ("en", "hi")
     return {
+        "name": "deepgram",
         "api_key": options.api_key.get_secret_value(),
         "base_url": options.base_url,
         "sample_rate": rate_hz,

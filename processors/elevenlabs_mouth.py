@@ -1,8 +1,10 @@
 """`elevenlabs` speaks: Pipecat's ElevenLabs service over its websocket, with a key of ElevenLabs.
 
-It needs no package that the core lacks. Its voices are those of the account, by their ids.
+It needs no package that the core lacks. Its voices are those of the account, by their ids, or by
+names that the settings give them: a voice that is named as a preset speaks as that preset.
 """
 
+import re
 from typing import Any
 
 import httpx
@@ -17,6 +19,8 @@ from speech.tts import Expression, Voice
 
 RATE_HZ = 16_000
 """Of its audio: a telephone carries half of that, and more costs bandwidth."""
+
+_VOICE = re.compile(r"[A-Za-z0-9]+(:[a-z]{2,3})?(=[A-Za-z][\w-]{0,39})?")
 
 _RATES = (0.7, 1.2)
 """What ElevenLabs takes as `speed`."""
@@ -35,7 +39,8 @@ class ElevenLabsOptions(EngineOptions):
     voices: Names = Field(
         default=("21m00Tcm4TlvDq8ikWAM",),
         min_length=1,
-        description="Ids of voices, with commas, the default first; ID:hi for one of one language",
+        description="Ids of voices, with commas, the default first; ID:hi for one of one language, "
+        "ID=friendly or ID:hi=friendly for one with a name",
     )
     base_url: str = Field(
         default="wss://api.elevenlabs.io", description="Of its websocket; wss://api.eu... in Europe"
@@ -60,9 +65,11 @@ class ElevenLabsOptions(EngineOptions):
     @field_validator("voices")
     @classmethod
     def _every_language_has_one(cls, given: tuple[str, ...], info: ValidationInfo) -> object:
-        ofs = [voice.partition(":")[2] for voice in given]
-        if not all(voice.partition(":")[0].isalnum() for voice in given):
-            raise ValueError("ids have letters and digits only")
+        if not all(_VOICE.fullmatch(voice) for voice in given):
+            raise ValueError(
+                "ids have letters and digits only, then perhaps :hi, then perhaps =name"
+            )
+        ofs = [_parts(voice)[1] for voice in given]
         for language in info.data.get("languages", ()):
             if "" not in ofs and language not in ofs:
                 raise ValueError(f"there is none for {language!r}, which is in option languages")
@@ -88,7 +95,12 @@ class ElevenLabsSynthesizer(PipecatSynthesizer):
 
         super().__init__(
             name="elevenlabs",
-            version=f"{options.model}-{options.stability}-{options.similarity_boost}",
+            version="-".join(
+                (
+                    f"{options.model}-{options.stability}-{options.similarity_boost}",
+                    *_named(options),
+                )
+            ),
             languages=options.languages,
             voices=_voices(options),
             expression=Expression(rates=_RATES),
@@ -97,6 +109,7 @@ class ElevenLabsSynthesizer(PipecatSynthesizer):
             connect_s=options.connect_s,
             first_chunk_s=options.first_chunk_s,
             timeout_s=options.timeout_s,
+            unreached=_unreached(options),
         )
 
     async def start(self) -> None:
@@ -113,17 +126,14 @@ class ElevenLabsSynthesizer(PipecatSynthesizer):
                 answer = await client.get(url, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EngineUnavailable(
-                f"{url} can't be reached ({error or type(error).__name__}): is option base_url "
-                "right?"
+                f"{url} can't be reached ({error or type(error).__name__}): {_unreached(options)}"
             ) from error
         if answer.status_code in (401, 403):
             raise EngineUnavailable(
                 f"elevenlabs refuses the key ({answer.status_code}): set option api_key"
             )
         if answer.status_code != 200:
-            raise EngineUnavailable(
-                f"{url} answered {answer.status_code}: is option base_url right?"
-            )
+            raise EngineUnavailable(f"{url} answered {answer.status_code}: {_unreached(options)}")
         await super().start()
 
 
@@ -144,12 +154,13 @@ def _service(options: ElevenLabsOptions, kind: Kind) -> Any:
     from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
 
     return ElevenLabsTTSService(
+        name="elevenlabs",
         api_key=options.api_key.get_secret_value(),
         url=options.base_url,
         sample_rate=RATE_HZ,
         settings=ElevenLabsTTSService.Settings(
             model=options.model,
-            voice=kind.voice,
+            voice=_id_of(options, kind),
             language=kind.language,
             speed=None if kind.rate == 1.0 else kind.rate,
             stability=options.stability,
@@ -161,7 +172,32 @@ def _service(options: ElevenLabsOptions, kind: Kind) -> Any:
 def _voices(options: ElevenLabsOptions) -> tuple[Voice, ...]:
     voices: list[Voice] = []
     for written in options.voices:
-        name, _, language = written.partition(":")
+        id_, language, name = _parts(written)
         spoken = (language,) if language else options.languages
-        voices += [Voice(name, one, f"{name} of ElevenLabs") for one in spoken]
+        voices += [Voice(name or id_, one, f"{id_} of ElevenLabs") for one in spoken]
     return tuple(voices)
+
+
+def _named(options: ElevenLabsOptions) -> list[str]:
+    """Those with a name: it may stand for another id tomorrow, which sounds different."""
+    return [written for written in options.voices if _parts(written)[2]]
+
+
+def _id_of(options: ElevenLabsOptions, kind: Kind) -> str:
+    for written in options.voices:
+        id_, language, name = _parts(written)
+        if (name or id_) == kind.voice and language in ("", kind.language):
+            return id_
+    return kind.voice
+
+
+def _parts(written: str) -> tuple[str, str, str]:
+    """Id, language and name; "" for what is not said."""
+    rest, _, name = written.partition("=")
+    id_, _, language = rest.partition(":")
+    return id_, language, name
+
+
+def _unreached(options: ElevenLabsOptions) -> str:
+    is_own = "base_url" in options.model_fields_set
+    return "is option base_url right?" if is_own else "can this machine reach it?"

@@ -20,6 +20,7 @@ class PipecatRecognizer:
         read: Read,
         connect_s: float,
         timeout_s: float,
+        unreached: str,
     ) -> None:
         """Set up; nothing is connected.
 
@@ -30,12 +31,14 @@ class PipecatRecognizer:
             read: reads what its service pushes.
             connect_s: how long a connection may take.
             timeout_s: how long words may take.
+            unreached: what to look at when it can't be connected.
         """
         self._name = name
         self._languages = tuple(languages)
         self._make = make
         self._read = read
         self._timeout_s = timeout_s
+        self._unreached = unreached
         self._lines = ServiceLines(connect_s=connect_s)
 
     @property
@@ -87,7 +90,7 @@ class PipecatRecognizer:
         except EngineUnavailable:
             raise
         except SpeechError as error:
-            raise EngineUnavailable(f"{error}; is option base_url right?") from error
+            raise EngineUnavailable(f"{error}; {self._unreached}") from error
         self._lines.give_back(kind, line)
 
     async def close(self) -> None:

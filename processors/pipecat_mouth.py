@@ -49,6 +49,7 @@ class PipecatSynthesizer:
         connect_s: float,
         first_chunk_s: float,
         timeout_s: float,
+        unreached: str,
     ) -> None:
         """Set up; nothing is connected.
 
@@ -63,6 +64,7 @@ class PipecatSynthesizer:
             connect_s: how long a connection may take.
             first_chunk_s: how long the first sound may take then.
             timeout_s: how long the sound may pause.
+            unreached: what to look at when it can't be connected.
         """
         self._name = name
         self._version = version
@@ -73,6 +75,7 @@ class PipecatSynthesizer:
         self._make = make
         self._first_chunk_s = first_chunk_s
         self._timeout_s = timeout_s
+        self._unreached = unreached
         self._lines = ServiceLines(connect_s=connect_s)
 
     @property
@@ -140,7 +143,7 @@ class PipecatSynthesizer:
         except EngineUnavailable:
             raise
         except SpeechError as error:
-            raise EngineUnavailable(f"{error}; is option base_url right?") from error
+            raise EngineUnavailable(f"{error}; {self._unreached}") from error
         self._lines.give_back(kind, line)
 
     async def close(self) -> None:

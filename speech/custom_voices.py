@@ -8,12 +8,11 @@ then the engine forgets them, and whoever asked to be told (the cache of what wa
 
 import asyncio
 import hashlib
-import re
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakValueDictionary
@@ -24,16 +23,16 @@ from loguru import logger
 from speech.cache import HOUR_S, VoiceLease
 from speech.consent import Consent
 from speech.errors import ConsentInvalid, DeadlineExceeded, VoiceUnknown
-from speech.learned_voice import CUSTOM, LearnedVoice, pack, unpack
+from speech.learned_voice import CUSTOM, LearnedVoice
 from speech.redis_store import RedisStore
 from speech.reference_audio import judge, measure
+from speech.shared_voices import SharedVoices
 from speech.stt import Pcm
 from speech.tts import Synthesizer, VoiceCloner
 from speech.vad import SileroSession
 
-_IS_ID = re.compile(r"[0-9a-f]{32}")
 _RECHECK_S = 5.0
-"""How often a use asks Redis whether another process revoked the voice."""
+"""How often Redis is asked whether another process revoked a voice. docs/voices.md promises it."""
 
 Ended = Callable[[str], Awaitable[None]]
 """Is told the name of a voice that is over."""
@@ -60,6 +59,7 @@ class CustomVoices:
         keeps_for_s: float = HOUR_S,
         max_voices: int = 64,
         learn_timeout_s: float = 60.0,
+        recheck_s: float = _RECHECK_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Set up.
@@ -70,17 +70,20 @@ class CustomVoices:
             keeps_for_s: from when a voice was last added; the consent may end it earlier.
             max_voices: in this process; the one that was added first goes first.
             learn_timeout_s: how long an engine may learn: XTTS takes 1 s on a GPU, 10 s on a CPU.
+            recheck_s: how often Redis is asked whether another process revoked a voice.
             clock: the Unix time in s.
         """
-        self._redis = redis
+        self._shared = SharedVoices(redis) if redis is not None else None
         self._vad = vad
         self._keeps_for_s = keeps_for_s
         self._max_voices = max_voices
         self._learn_timeout_s = learn_timeout_s
+        self._recheck_s = recheck_s
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()  # by name, the first added first
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._ended: list[Ended] = []
+        self._watch: asyncio.Task[None] | None = None  # while voices are held that Redis may know
 
     def tell(self, ended: Ended) -> None:
         """Have `ended` called with the name of each voice that is over."""
@@ -131,9 +134,11 @@ class CustomVoices:
             )
             voice = voice.model_copy(update={"learned": learned})
             cloner.hold(voice.voice, learned)
-            is_shared = await self._share(voice)
+            is_shared = self._shared is not None and await self._shared.put(
+                voice, now_s=self._clock()
+            )
             self._held.pop(name, None)
-            self._held[name] = _Held(voice, is_shared, now_s, cloner)
+            self._hold(_Held(voice, is_shared, now_s, cloner))
         await self._tidy()
         return voice
 
@@ -203,12 +208,21 @@ class CustomVoices:
     async def revoke(self, name: str) -> None:
         """End a voice: here at once, in other processes within five seconds."""
         async with self._lock(name):
-            if self._redis is not None and not await self._redis.delete(name):
+            if self._shared is not None and not await self._shared.revoke(
+                name, noted_for_s=self._keeps_for_s
+            ):
                 logger.error("Redis does not answer: {} stays in it for its hour", name)
+            if name not in self._held:  # what others said in it may be kept all the same
+                await self._tell(name)
             await self._end(name)
 
     async def close(self) -> None:
         """Have the engines forget all voices; those in Redis stay for their hour."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
         for held in self._held.values():
             if held.holder is not None:
                 held.holder.release(held.voice.name)
@@ -243,33 +257,40 @@ class CustomVoices:
         held = self._held.get(name)
         if held is not None:
             is_over = held.voice.remaining_s(now_s=now_s) <= 0
-            if not is_over and await self._is_revoked(held, now_s):
-                is_over = True
+            if not is_over and now_s >= held.checked_at_s + self._recheck_s:
+                is_over = await self._is_revoked(held)
             if not is_over:
                 return held
             await self._end(name)
-        if self._redis is None or not _IS_ID.fullmatch(name.removeprefix(CUSTOM)):
+        voice = await self._shared.find(name, now_s=now_s) if self._shared is not None else None
+        if voice is None:
             return None
-        content = await self._redis.get(name)
-        voice = unpack(content) if content is not None else None
-        if voice is None or voice.name != name or voice.remaining_s(now_s=now_s) <= 0:
-            return None
-        self._held[name] = found = _Held(voice, is_shared=True, checked_at_s=now_s)
+        found = _Held(voice, is_shared=True, checked_at_s=now_s)
+        self._hold(found)
         await self._tidy()
         return found
 
-    async def _is_revoked(self, held: _Held, now_s: float) -> bool:
-        """Whether another process took it out of Redis, as far as Redis can say now."""
-        if self._redis is None or not held.is_shared or now_s < held.checked_at_s + _RECHECK_S:
+    async def _is_revoked(self, held: _Held) -> bool:
+        """Whether another process revoked it, as far as Redis can say now."""
+        if self._shared is None or not held.is_shared:
             return False
-        held.checked_at_s = now_s
-        return await self._redis.has(held.voice.name) is False
+        held.checked_at_s = self._clock()
+        return await self._shared.is_revoked(held.voice.name)
 
-    async def _share(self, voice: LearnedVoice) -> bool:
-        if self._redis is None:
-            return False
-        remaining_s = voice.remaining_s(now_s=self._clock())
-        return await self._redis.put(voice.name, pack(voice), keeps_for_s=remaining_s)
+    def _hold(self, held: _Held) -> None:
+        self._held[held.voice.name] = held
+        if self._shared is not None and (self._watch is None or self._watch.done()):
+            self._watch = asyncio.create_task(self._watching(), name="watches custom voices")
+
+    async def _watching(self) -> None:
+        """End what another process revoked, also while a call goes on speaking in it."""
+        while self._held:
+            await asyncio.sleep(self._recheck_s)
+            for name in tuple(self._held):
+                async with self._lock(name):
+                    held = self._held.get(name)
+                    if held is not None and await self._is_revoked(held):
+                        await self._end(name)
 
     async def _tidy(self) -> None:
         """End what is over, and what is too much."""
@@ -291,8 +312,11 @@ class CustomVoices:
         if held.holder is not None:
             held.holder.release(name)
         if is_over:
-            for ended in self._ended:
-                await ended(name)
+            await self._tell(name)
+
+    async def _tell(self, name: str) -> None:
+        for ended in self._ended:
+            await ended(name)
 
     @asynccontextmanager
     async def _lock(self, name: str) -> AsyncGenerator[None]:

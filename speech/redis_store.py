@@ -100,8 +100,11 @@ class RedisStore:
         return bool(await self._asked(lambda: self._redis.set(name, content, px=keeps_ms)))
 
     async def has(self, key: str) -> bool | None:
-        """Whether something is stored under `key`; None if the server does not answer."""
-        found = await self._asked(lambda: self._redis.exists(self._prefix + key))
+        """Whether something is stored under `key`; None if the server does not answer.
+
+        To ask is a use: a server that is full lets go of what was not used for longest.
+        """
+        found = await self._asked(lambda: self._redis.touch(self._prefix + key))
         return None if found is None else bool(found)
 
     async def delete(self, key: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from ivr_flows.checking.ways import suggestion
 from ivr_flows.errors import Problem, TemplateInvalid
 from ivr_flows.flow import (
+    AskingNode,
     CollectNode,
     ConverseNode,
     DecideNode,
@@ -163,6 +164,9 @@ class TextChecks:
             yield from self._http(node, at, where, known, {})
         elif isinstance(node, ConverseNode):
             yield from self._conversation(node, at, where, known)
+        if isinstance(node, AskingNode):
+            for index, hint in enumerate(node.hints):
+                yield from self._text(hint, (*at, "hints", index), where, known, {}, language)
         yield from self._values(node, at, where, known)
 
     def _conversation(

@@ -5,6 +5,7 @@ the pool. It knows no English, is told the language (it can't tell one from anot
 hot words: hints and other languages are ignored.
 """
 
+import asyncio
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -144,16 +145,20 @@ class IndicConformerRecognizer:
             EngineUnavailable: the model, one of its files or the device is missing or broken.
         """
         if self._model is None:
-            self._model = await self._pool.run(self._load, priority=Priority.FINAL)
+            folder = await asyncio.to_thread(self._folder)  # would rob the pool of a worker
+            self._model = await self._pool.run(self._load, folder, priority=Priority.FINAL)
 
     async def close(self) -> None:
         """Let go of the networks; streams that are open keep them until they end."""
         self._model = None
 
-    def _load(self) -> IndicConformerModel:
+    def _folder(self) -> Path:
+        """Where the files are; fetches them where they are not on this machine."""
         options = self._options
         given = Path(options.model).expanduser()
-        weights = Weights(
+        if given.is_dir():
+            return given
+        return Weights(
             engine=self.name,
             model=options.model,
             needed=tuple(f"assets/{name}" for name in FILES),
@@ -161,9 +166,12 @@ class IndicConformerRecognizer:
             licence="MIT, 2.5 GB",
             gated=True,
             token=options.token.get_secret_value(),
-        )
+        ).folder()
+
+    def _load(self, folder: Path) -> IndicConformerModel:
+        options = self._options
         model = load(
-            given if given.is_dir() else weights.folder(),
+            folder,
             device=options.device,
             cpu_threads=options.cpu_threads,
             how_to_get_it=HOW_TO_GET_IT,

@@ -65,6 +65,7 @@ def test_an_engine_has_options_and_may_have_a_name_of_its_own(
 ) -> None:
     own = read(
         monkeypatch,
+        HEARING__HI="gpu1,whisper",
         ENGINES__GPU1__ENGINE="remote",
         ENGINES__GPU1__BASE_URL="http://gpu1:8090",
         ENGINES='{"whisper": {"beam_size": 5, "short_window": true}}',
@@ -78,17 +79,82 @@ def test_an_engine_has_options_and_may_have_a_name_of_its_own(
 
 
 def test_an_engines_key_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = read(monkeypatch, ENGINES__GROQ__API_KEY="sk-12345", ENGINES__GROQ__MODEL="turbo")
+    own = read(
+        monkeypatch,
+        HEARING__HI="groq",
+        ENGINES__GROQ__API_KEY="sk-12345",
+        ENGINES__GROQ__MODEL="turbo",
+    )
     assert "sk-12345" in own.secret_values()
     assert "turbo" not in own.secret_values()
     assert option_secrets(own.engines) == {"sk-12345"}
     assert "sk-12345" not in repr(own) + repr(describe(own))
 
 
-async def test_an_engine_alone_is_used_itself_and_several_are_a_chain(tmp_path: Path) -> None:
+def test_names_in_an_order_are_read_in_small_letters_as_those_of_variables_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = read(
+        monkeypatch,
+        SPEAKING__EN="GPU1, espeak",
+        HEARING__HI="Ear",
+        ENGINES__GPU1__ENGINE="remote",
+        ENGINES='{"EAR": {"engine": "openai"}}',
+    )
+    assert own.speaking["en"] == ("gpu1", "espeak")
+    assert options_of(own.engines, "gpu1")[0] == "remote"
+    assert options_of(own.engines, "ear")[0] == "openai"
+
+
+def test_options_of_an_engine_that_no_language_uses_are_refused_with_the_fix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(
+            monkeypatch,
+            HEARING__EN="whisper",
+            ENGINES__WISPER__MODEL="base",
+            ENGINES__GPU7__API_KEY="sk-12345",
+        )
+    gpu7, wisper = str(refused.value).splitlines()
+    assert gpu7.startswith("CALLWRIGHT_ENGINES__GPU7: no language hears or speaks with 'gpu7'")
+    assert "did you mean CALLWRIGHT_ENGINES__WHISPER?" in wisper
+    assert "sk-12345" not in str(refused.value)
+
+
+def test_options_of_a_default_engine_may_stand_where_others_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read(monkeypatch, HEARING__EN="whisper", ENGINES__MOONSHINE__MODEL="base-en")
+
+
+async def test_of_a_name_for_hearing_and_speaking_the_half_that_refuses_is_named(
+    tmp_path: Path,
+) -> None:
+    far = {"base_url": "http://127.0.0.1:9/v1", "prompt": "naan"}
+    own = settings(
+        tmp_path,
+        hearing={"en": ("openai", "moonshine")},
+        speaking={"en": ("openai", "espeak")},
+        engines={"openai": far},
+    )
+    with pytest.raises(
+        StartFailed,
+        match=r"^CALLWRIGHT_ENGINES__OPENAI: .*'prompt'.* \(CALLWRIGHT_SPEAKING refuses it; "
+        r"CALLWRIGHT_HEARING has the same name.* write openai_mouth for openai in "
+        r"CALLWRIGHT_SPEAKING, with CALLWRIGHT_ENGINES__OPENAI_MOUTH__ENGINE=openai",
+    ):
+        await mouths_of(own)
+
+
+async def test_one_engine_and_several_are_a_chain_so_that_failures_are_counted(
+    tmp_path: Path,
+) -> None:
     engines: Mapping[str, Any] = {"far": NOWHERE}
     own = settings(tmp_path, hearing={"en": ("moonshine",)})
-    assert (await ears_of(own)).by_language["en"].name == "moonshine"
+    ears = await ears_of(own)
+    assert isinstance(ears.by_language["en"], RecognizerChain)
+    assert ears.by_language["en"].name == "moonshine"
     own = settings(tmp_path, hearing={"en": ("far", "moonshine")}, engines=engines)
     ears = await ears_of(own)
     assert isinstance(ears.by_language["en"], RecognizerChain)
@@ -127,6 +193,25 @@ async def test_a_voice_that_one_engine_of_the_order_has_is_enough(tmp_path: Path
     own = settings(tmp_path, speaking={"en": ("espeak", "flite")}, voices={"en": "nobody"})
     with pytest.raises(StartFailed, match="no voice 'nobody' for en"):
         await mouths_of(own)
+
+
+@pytest.mark.parametrize(
+    "voice", ["Ana Florence", "far/Ana Florence", f"custom:{'a' * 32}", "agent:asha"]
+)
+async def test_a_voice_of_a_server_that_is_down_does_not_stop_the_start(
+    tmp_path: Path, voice: str
+) -> None:
+    far = {"far": {"engine": "remote", "base_url": "http://127.0.0.1:9"}}
+    own = settings(tmp_path, speaking={"en": ("far", "espeak")}, engines=far, voices={"en": voice})
+    started = {member.name: member.is_started for member in (await mouths_of(own)).members}
+    assert started == {"far": False, "espeak": True}
+
+
+async def test_a_learned_voice_that_is_not_there_yet_does_not_stop_the_start(
+    tmp_path: Path,
+) -> None:
+    own = settings(tmp_path, speaking={"en": ("espeak",)}, voices={"en": f"custom:{'a' * 32}"})
+    assert (await mouths_of(own)).members[0].is_started
 
 
 def test_an_engine_that_does_not_know_its_language_is_found_at_the_start(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from speech.options import read_options
 from speech.pool import EnginePool
 from speech.stt import Pcm, RecognitionStream
 from speech.tts import SpeechRequest
+from speech.voice_presets import load_presets
+from speech.voices import VoiceShelf
 from tests.processors.cloud_peers import (
     KEY,
     DeepgramPeer,
@@ -233,7 +235,7 @@ async def test_deepgram_that_cannot_be_used_says_why(
     with pytest.raises(EngineUnavailable, match="api_key"):
         async with ear(deepgram.base_url, pool, api_key="wrong"):
             pass
-    with pytest.raises(EngineUnavailable, match="base_url"):
+    with pytest.raises(EngineUnavailable, match=r"^deepgram\b.*base_url"):
         async with ear(f"ws://127.0.0.1:{unused_tcp_port}", pool, connect_s="1"):
             pass
     with pytest.raises(OptionInvalid, match="api_key"):
@@ -241,6 +243,36 @@ async def test_deepgram_that_cannot_be_used_says_why(
     async with ear(deepgram.base_url, pool, languages="en") as engine:
         with pytest.raises(LanguageUnsupported, match="only en"):
             engine.open(language="hi", sample_rate_hz=RATE_HZ)
+
+
+@has_deepgram
+async def test_a_deepgram_cloud_that_is_not_reached_is_named_without_an_option_that_is_not_set(
+    pool: EnginePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(EngineUnavailable, match=r"^deepgram\b.*can this machine reach it") as told:
+        async with ear("", pool, connect_s="0.5"):
+            pass
+    assert "base_url" not in str(told.value)
+    assert "Telling" not in str(told.value)
+
+
+async def test_a_voice_of_elevenlabs_that_is_named_as_a_preset_speaks_as_it(
+    elevenlabs: ElevenLabsPeer,
+) -> None:
+    voices = "amy, asha:en=friendly, isha:hi=friendly"
+    async with mouth(elevenlabs.base_url, voices=voices) as engine:
+        shelf = VoiceShelf(load_presets())
+        for language, text in (("en", "Hello."), ("hi", "नमस्ते")):
+            asked = SpeechRequest(text, language, "friendly")
+            fitted = shelf.fit(asked, "elevenlabs", engine)
+            assert fitted is not None
+            async for _ in engine.synthesize(fitted):
+                pass
+        assert [path.split("/")[3] for path in elevenlabs.paths[-2:]] == ["asha", "isha"]
+        same = read_options("elevenlabs", ElevenLabsOptions, {"voices": "amy", "api_key": KEY})
+        assert engine.version != ElevenLabsSynthesizer(options=same).version
 
 
 async def test_elevenlabs_speaks(elevenlabs: ElevenLabsPeer) -> None:

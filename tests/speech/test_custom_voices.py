@@ -280,8 +280,13 @@ class TestShared:
             yield opened
 
     @pytest.fixture
-    def shelves(self, store: RedisStore, clock: Clock) -> tuple[CustomVoices, CustomVoices]:
-        return CustomVoices(redis=store, clock=clock), CustomVoices(redis=store, clock=clock)
+    async def shelves(
+        self, store: RedisStore, clock: Clock
+    ) -> AsyncIterator[tuple[CustomVoices, CustomVoices]]:
+        both = CustomVoices(redis=store, clock=clock), CustomVoices(redis=store, clock=clock)
+        yield both
+        for shelf in both:
+            await shelf.close()
 
     async def test_what_one_process_learned_another_speaks(
         self, shelves: tuple[CustomVoices, CustomVoices]
@@ -314,6 +319,100 @@ class TestShared:
         with pytest.raises(VoiceUnknown):
             await shelves[1].ready(name, parrot)
         assert parrot.held == {}
+
+    async def test_a_voice_that_is_revoked_elsewhere_ends_though_nobody_asks_for_it(
+        self, store: RedisStore, clock: Clock
+    ) -> None:
+        own = CustomVoices(redis=store, clock=clock, recheck_s=0.01)
+        parrot, is_over = Parrot(), asyncio.Event()
+
+        async def tell(name: str) -> None:
+            is_over.set()
+
+        own.tell(tell)
+        name = await add(own, parrot)
+        await CustomVoices(redis=store, clock=clock).revoke(name)
+        await asyncio.wait_for(is_over.wait(), 10)
+        assert parrot.held == {}
+        with pytest.raises(VoiceUnknown):
+            own.lease(name)
+        await own.close()
+
+    async def test_a_voice_that_made_room_for_others_in_redis_goes_on_where_it_is_held(
+        self,
+        shelves: tuple[CustomVoices, CustomVoices],
+        clock: Clock,
+        redis_place: RedisPlace,
+    ) -> None:
+        parrot = Parrot()
+        name = await add(shelves[0], parrot)
+        async with Redis.from_url(redis_place.url) as client:
+            await client.delete(f"{redis_place.prefix}{name}")
+        clock.now_s += 6
+        await shelves[0].ready(name, parrot)
+        assert name in parrot.held
+
+    async def test_to_use_a_voice_keeps_it_in_a_redis_that_needs_room(
+        self,
+        shelves: tuple[CustomVoices, CustomVoices],
+        clock: Clock,
+        redis_place: RedisPlace,
+    ) -> None:
+        name = await add(shelves[0], Parrot())
+        async with Redis.from_url(redis_place.url) as client:
+            key = f"{redis_place.prefix}{name}"
+            while await client.object("idletime", key) < 1:
+                await asyncio.sleep(0.1)  # Redis counts in seconds
+            clock.now_s += 6
+            await shelves[0].ready(name, Parrot())
+            assert await client.object("idletime", key) == 0
+
+    async def test_a_revoked_voice_leaves_a_note_in_redis_and_nothing_else(
+        self,
+        shelves: tuple[CustomVoices, CustomVoices],
+        store: RedisStore,
+        clock: Clock,
+        redis_place: RedisPlace,
+    ) -> None:
+        parrot = Parrot()
+        name = await add(shelves[0], parrot)
+        cache = SpeechCache(parrot, redis=store, lease=shelves[0].lease, clock=clock)
+        request = SpeechRequest("hello", "en", name)
+        async with aclosing(cache.speak(request, sample_rate_hz=8_000)) as chunks:
+            assert [len(chunk) async for chunk in chunks]
+        other = SpeechCache(Parrot(), redis=store, clock=clock)
+        shelves[1].tell(other.forget)
+        async with Redis.from_url(redis_place.url) as client:
+            pattern = f"{redis_place.prefix}*"
+            assert len([key async for key in client.scan_iter(pattern)]) == 2
+            await shelves[1].revoke(name)  # a process that has never used it
+            (key,) = [key async for key in client.scan_iter(pattern)]
+            assert key.decode().endswith(f"revoked:{name}")
+            assert await client.get(key) == b"revoked"
+            assert 3_500 < await client.ttl(key) <= 3_600
+
+    async def test_what_comes_into_redis_behind_a_revocation_is_no_voice_and_goes(
+        self, shelves: tuple[CustomVoices, CustomVoices], redis_place: RedisPlace
+    ) -> None:
+        name = await add(shelves[0], Parrot())
+        async with Redis.from_url(redis_place.url) as client:
+            key = f"{redis_place.prefix}{name}"
+            kept = await client.get(key)
+            await shelves[0].revoke(name)
+            await client.set(key, kept)
+            with pytest.raises(VoiceUnknown):
+                await shelves[1].ready(name, Parrot())
+            assert not await client.exists(key)
+
+    async def test_a_speaker_who_agrees_anew_is_heard_again(
+        self, shelves: tuple[CustomVoices, CustomVoices], clock: Clock
+    ) -> None:
+        name = await add(shelves[0], Parrot())
+        await shelves[0].revoke(name)
+        assert await add(shelves[0], Parrot()) == name
+        clock.now_s += 6
+        await shelves[0].ready(name, Parrot())
+        await shelves[1].ready(name, Parrot())
 
     async def test_a_full_shelf_gets_its_voices_back_from_redis(
         self, store: RedisStore, clock: Clock

@@ -6,9 +6,11 @@ each token of theirs is a tone, so that what is heard is known.
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 
@@ -270,6 +272,28 @@ async def test_what_is_missing_or_broken_is_named_with_the_way_to_get_it(
     await refused(r"encoder\.onnx wants encoder_output, not audio_signal, length")
     (tmp_path / "encoder.onnx").write_bytes(b"\x00no network")
     await refused(r"encoder\.onnx can't be loaded")
+
+
+async def test_calls_are_heard_while_the_weights_are_fetched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_fetched = threading.Event()
+
+    def fetch(name: str, **asked: object) -> str:
+        assert is_fetched.wait(30)
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    async with EnginePool(1) as pool:
+        engine = IndicConformerRecognizer(pool)
+        starting = asyncio.ensure_future(engine.start())
+        await asyncio.sleep(0)
+        try:
+            assert await pool.run(lambda: "heard", deadline_s=10) == "heard"
+        finally:
+            is_fetched.set()
+        await starting
+        assert engine.languages == {"hi", "mr"}
 
 
 async def test_weights_that_are_not_here_are_asked_for_with_the_terms_that_gate_them(
