@@ -139,8 +139,7 @@ def whisper() -> Iterator[Counted]:
     from benchmarks.whisper import SIZES, VOCABULARY
     from tests.speech.random_whisper import build_whisper
 
-    for name in ("base", "small", "large-v3-turbo"):
-        size = SIZES[name]
+    for name, size in SIZES.items():
         for precision in ("int8_float16", "float16"):
             with tempfile.TemporaryDirectory() as made:
                 folder = build_whisper(

@@ -36,7 +36,14 @@ SIZES: dict[str, dict[str, int]] = {
     "tiny": {"width": 384, "layers": 4, "decoder_layers": 4, "heads": 6, "mels": 80},
     "base": {"width": 512, "layers": 6, "decoder_layers": 6, "heads": 8, "mels": 80},
     "small": {"width": 768, "layers": 12, "decoder_layers": 12, "heads": 12, "mels": 80},
+    "medium": {"width": 1024, "layers": 24, "decoder_layers": 24, "heads": 16, "mels": 80},
+    "large-v2": {"width": 1280, "layers": 32, "decoder_layers": 32, "heads": 20, "mels": 80},
+    "large-v3": {"width": 1280, "layers": 32, "decoder_layers": 32, "heads": 20, "mels": 128},
     "large-v3-turbo": {"width": 1280, "layers": 32, "decoder_layers": 4, "heads": 20, "mels": 128},
+    "distil-small": {"width": 768, "layers": 12, "decoder_layers": 4, "heads": 12, "mels": 80},
+    "distil-medium": {"width": 1024, "layers": 24, "decoder_layers": 2, "heads": 16, "mels": 80},
+    "distil-large-v2": {"width": 1280, "layers": 32, "decoder_layers": 2, "heads": 20, "mels": 80},
+    "distil-large-v3": {"width": 1280, "layers": 32, "decoder_layers": 2, "heads": 20, "mels": 128},
 }
 VOCABULARY = 51_866
 ANSWER_TOKENS = 15

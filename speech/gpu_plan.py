@@ -10,8 +10,22 @@ from speech.errors import EngineUnavailable
 from speech.gpu_sizes import GIB, MARGIN, PROCESS_BYTES, USABLE, EngineSize, size_of
 
 CARD_BYTES = 12 * GIB
+FIRST_PORT = 8090
+"""Of a plan's speech servers; the others follow it."""
 
 _WEIGHT_FILES = frozenset({".bin", ".onnx", ".data", ".pt", ".pth", ".safetensors"})
+
+
+_LARGEST_WHISPER = "large-v3"
+"""What a Whisper that the table doesn't know is taken for."""
+
+_WHISPER_ALIASES = {
+    "turbo": "large-v3-turbo",
+    "large": "large-v3",
+    "large-v1": "large-v2",
+    "distil-large-v3.5": "distil-large-v3",
+}
+"""Models of the same shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +145,13 @@ class Plan:
         return tuple(out)
 
     def command(self, row: Row) -> str:
-        """How that engine is started."""
+        """How that engine is started; each speech server at a port of its own."""
         share = row.total_bytes * USABLE / self.usable_bytes
-        return row.member.arguments.format(share=share)
+        command = row.member.arguments.format(share=share)
+        if row.member.engine == "vllm":
+            return command
+        servers = [each for each in self.rows if each.member.engine != "vllm"]
+        return f"{command} --port {FIRST_PORT + servers.index(row)}"
 
 
 def plan(members: Sequence[Member], *, streams: int = 4, card_bytes: int = CARD_BYTES) -> Plan:
@@ -151,7 +169,8 @@ def plan(members: Sequence[Member], *, streams: int = 4, card_bytes: int = CARD_
 def need_bytes(engine: str, options: Mapping[str, str], *, is_on_gpu: bool) -> int | None:
     """What loading an engine and one stream of it take; None where nobody knows, or it is little.
 
-    A model in a folder is as large as its files; one from the hub stands in the table.
+    A model in a folder is as large as its files; one from the hub stands in the table. A Whisper
+    that doesn't counts as the largest.
     """
     given = options.get("model", "")
     chosen = _named(engine, options, is_on_gpu=is_on_gpu)
@@ -162,6 +181,8 @@ def need_bytes(engine: str, options: Mapping[str, str], *, is_on_gpu: bool) -> i
         if known is not None and known.weights_bytes < weights <= 4 * known.weights_bytes:
             weights = known.weights_bytes  # the released one, which is loaded in fewer bits
         return weights + process if weights else None
+    if known is None and engine == "whisper" and chosen:
+        known = size_of(engine, _LARGEST_WHISPER, chosen[1])
     return known.need_bytes(1) + process if known else None
 
 
@@ -199,7 +220,7 @@ def _named(engine: str, options: Mapping[str, str], *, is_on_gpu: bool) -> tuple
             if model == "auto":
                 model = "large-v3-turbo" if is_on_gpu else "small"
             kind = options.get("compute_type", "auto")
-            model = "large-v3-turbo" if model == "turbo" else model.removesuffix(".en")
+            model = _whisper_name(model)
             return model, "int8" if kind == "auto" or kind.startswith("int8") else "float16"
         case "xtts" | "indic_parler":
             wanted = options.get("precision", "auto")
@@ -213,6 +234,13 @@ def _named(engine: str, options: Mapping[str, str], *, is_on_gpu: bool) -> tuple
             return "released", "float32"
         case _:
             return None
+
+
+def _whisper_name(model: str) -> str:
+    """As the table calls it; of a repository its last part, without what converters add."""
+    name = model.rpartition("/")[2].removeprefix("faster-").removesuffix("-ct2")
+    name = name.removeprefix("whisper-").replace("distil-whisper-", "distil-").removesuffix(".en")
+    return _WHISPER_ALIASES.get(name, name)
 
 
 def _files_bytes(folder: Path) -> int:

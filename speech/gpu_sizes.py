@@ -55,6 +55,23 @@ SIZES: tuple[EngineSize, ...] = (
     EngineSize("whisper", "small", "float16", 562_747_899, 195 * MIB, "weighed"),
     EngineSize("whisper", "large-v3-turbo", "int8", 879_520_525, 178 * MIB, "weighed"),
     EngineSize("whisper", "large-v3-turbo", "float16", 1_749_534_447, 178 * MIB, "weighed"),
+    # Reckoned as those files are laid out, which gives the weighed ones to the byte.
+    EngineSize("whisper", "tiny", "int8", 59_058_409, 54 * MIB, "counted"),
+    EngineSize("whisper", "tiny", "float16", 115_385_899, 54 * MIB, "counted"),
+    EngineSize("whisper", "medium", "int8", 821_036_011, 434 * MIB, "counted"),
+    EngineSize("whisper", "medium", "float16", 1_632_692_307, 434 * MIB, "counted"),
+    EngineSize("whisper", "large-v2", "int8", 1_615_258_195, 689 * MIB, "counted"),
+    EngineSize("whisper", "large-v2", "float16", 3_217_215_459, 689 * MIB, "counted"),
+    EngineSize("whisper", "large-v3", "int8", 1_615_442_515, 689 * MIB, "counted"),
+    EngineSize("whisper", "large-v3", "float16", 3_217_584_099, 689 * MIB, "counted"),
+    EngineSize("whisper", "distil-small", "int8", 208_353_089, 107 * MIB, "counted"),
+    EngineSize("whisper", "distil-small", "float16", 411_740_683, 107 * MIB, "counted"),
+    EngineSize("whisper", "distil-medium", "int8", 450_722_591, 113 * MIB, "counted"),
+    EngineSize("whisper", "distil-medium", "float16", 894_460_885, 113 * MIB, "counted"),
+    EngineSize("whisper", "distil-large-v2", "int8", 826_770_391, 141 * MIB, "counted"),
+    EngineSize("whisper", "distil-large-v2", "float16", 1_644_305_149, 141 * MIB, "counted"),
+    EngineSize("whisper", "distil-large-v3", "int8", 826_954_711, 141 * MIB, "counted"),
+    EngineSize("whisper", "distil-large-v3", "float16", 1_644_673_789, 141 * MIB, "counted"),
     # 600 million weights in 32 bits, as AI4Bharat names and stores them.
     EngineSize("indic_conformer", "released", "float32", 2_400_000_000, 200 * MIB, "documented"),
     # The language model in 16 bits, the vocoder and what learns voices in 32; a cache of 1039

@@ -89,7 +89,7 @@ class SpeakingReplica:
         self._mouth: Synthesizer = self.make(spec)
         self._starting = asyncio.Lock()
         self._facts: EngineFacts | None = None
-        self._shown: dict[str, SpeakAsk] = {}
+        self._shown: dict[str, list[SpeakAsk]] = {}  # by voice, of texts that wait for theirs
         del settings
 
     def make(self, spec: EngineSpec) -> Synthesizer:
@@ -121,13 +121,25 @@ class SpeakingReplica:
             return
         try:
             if ask.voice is not None and ask.learned is not None:
-                self._shown[ask.voice.name] = ask
-                await self.voice(ask.voice.name)
+                await self._show(ask, ask.voice.name)
             async with aclosing(self._mouth.synthesize(ask.request)) as spoken:
                 async for chunk in spoken:
                     yield chunk
         except ENGINE_FAILURES as error:
             yield failure_of(error)
+
+    async def _show(self, ask: SpeakAsk, name: str) -> None:
+        """Hold the voice of a text. Others may wait for the same one: which of them it is loaded
+        for is Ray's choice, so each lays down its own until it is there."""
+        self._shown.setdefault(name, []).append(ask)
+        try:
+            await self.voice(name)
+        finally:
+            left = [other for other in self._shown[name] if other is not ask]
+            if left:
+                self._shown[name] = left
+            else:
+                del self._shown[name]
 
     async def learn(self, reference: Pcm, sample_rate_hz: int) -> bytes | Failure:
         """What the engine needs to speak in the voice of `reference`."""
@@ -142,7 +154,7 @@ class SpeakingReplica:
     @serve.multiplexed(max_num_models_per_replica=64)
     async def voice(self, name: str) -> "HeldVoice":
         """Hold a learned voice. Ray sends those who want it here, and ends the least used."""
-        ask = self._shown.pop(name)
+        ask = self._shown[name][-1]
         learned = ask.learned if isinstance(ask.learned, bytes) else await ask.learned
         cloner_of(self._mouth).hold(cast(Voice, ask.voice), cast(bytes, learned))
         return HeldVoice(self._mouth, name)

@@ -1,6 +1,7 @@
 """Who may ask: those with the token; without a token only programs of this very machine.
 
-Health is for everybody who may reach the port with a token set. `/admin` always needs a token.
+Health is for everybody who may reach the port with a token set. `/admin` always needs a token:
+its own where it has one, else that of the users.
 """
 
 import hmac
@@ -22,9 +23,11 @@ WS_POLICY = 1008
 class Access:
     """ASGI middleware that answers 401 or 403 before anything of a request is read."""
 
-    def __init__(self, app: ASGIApp, *, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, token: str | None, admin_token: str | None = None) -> None:
+        """`admin_token`: the only one that /admin takes then, and it opens nothing else."""
         self._app = app
         self._token = token.encode() if token else None
+        self._admin_token = admin_token.encode() if admin_token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -40,22 +43,17 @@ class Access:
 
     def _refusal(self, scope: Scope) -> ApiError | None:
         headers, path = Headers(scope=scope), scope["path"]
+        is_admin = path == _ADMIN or path.startswith(f"{_ADMIN}/")
+        if is_admin and self._admin_token is not None:
+            return self._refused_admin(headers)
         if self._token is not None:
-            if path in _OPEN:
+            if path in _OPEN or _bears(headers, self._token):
                 return None
-            given = headers.get("authorization", "")
-            scheme, _, token = given.partition(" ")
-            good = hmac.compare_digest(token.strip().encode(), self._token)
-            if scheme.lower() == "bearer" and good:
-                return None
-            return ApiError(
-                401,
+            return _no_token(
                 "send the server's token: Authorization: Bearer TOKEN (api_key=TOKEN for "
-                "OpenAI's client)",
-                code="invalid_api_key",
-                headers={"WWW-Authenticate": "Bearer"},
+                "OpenAI's client)"
             )
-        if path == _ADMIN or path.startswith(f"{_ADMIN}/"):
+        if is_admin:
             return ApiError(
                 403,
                 "administration needs a token: start the server with SPEECH_SERVER_TOKEN or "
@@ -70,6 +68,27 @@ class Access:
             "SPEECH_SERVER_TOKEN or --token-file",
             code="not_local",
         )
+
+    def _refused_admin(self, headers: Headers) -> ApiError | None:
+        if self._admin_token is not None and _bears(headers, self._admin_token):
+            return None
+        if self._token is not None and _bears(headers, self._token):
+            return ApiError(
+                403,
+                "administration has a token of its own here: the users' opens nothing of it",
+                code="admin_token_needed",
+            )
+        return _no_token("send the administrators' token: Authorization: Bearer TOKEN")
+
+
+def _bears(headers: Headers, token: bytes) -> bool:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    is_it = hmac.compare_digest(given.strip().encode(), token)
+    return scheme.lower() == "bearer" and is_it
+
+
+def _no_token(message: str) -> ApiError:
+    return ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
 
 
 def is_loopback(host: str) -> bool:

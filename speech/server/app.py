@@ -55,7 +55,7 @@ def create_app(
     app.include_router(status.router(host, metrics))
     # The last one added sees a request first.
     app.add_middleware(RequestLimits, settings=settings, uploads=_UPLOADS)
-    app.add_middleware(Access, token=settings.token)
+    app.add_middleware(Access, token=settings.token, admin_token=settings.admin_token)
     app.add_middleware(_Counted, metrics=metrics)
     return app
 

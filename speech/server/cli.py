@@ -12,6 +12,7 @@ from speech.server.log import set_up_log
 from speech.server.settings import ServerSettings, read_engines
 
 TOKEN_VARIABLE = "SPEECH_SERVER_TOKEN"
+ADMIN_TOKEN_VARIABLE = "SPEECH_SERVER_ADMIN_TOKEN"
 REDIS_VARIABLE = "SPEECH_SERVER_REDIS_URL"
 
 RedisUrl = Annotated[
@@ -21,6 +22,33 @@ RedisUrl = Annotated[
         show_envvar=True,
         help="Redis in which custom voices are kept, too, redis://host:6379/0. One with a password "
         f"belongs into {REDIS_VARIABLE}: everybody on a machine can read command lines.",
+    ),
+]
+
+
+Token = Annotated[
+    str,
+    typer.Option(
+        envvar=TOKEN_VARIABLE,
+        show_envvar=True,
+        hidden=True,  # what stands in a command line can be read by everybody on a machine
+        help="What clients must send as Bearer.",
+    ),
+]
+AdminToken = Annotated[
+    str,
+    typer.Option(
+        envvar=ADMIN_TOKEN_VARIABLE,
+        show_envvar=True,
+        hidden=True,
+        help="What /admin takes as Bearer, instead of the clients' token.",
+    ),
+]
+AdminTokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"File of a token of /admin's own; or set {ADMIN_TOKEN_VARIABLE}. "
+        "Without one the clients' token opens /admin, too."
     ),
 ]
 
@@ -35,15 +63,7 @@ def speech(
     ],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8090,
-    token: Annotated[
-        str,
-        typer.Option(
-            envvar=TOKEN_VARIABLE,
-            show_envvar=True,
-            hidden=True,  # what stands in a command line can be read by everybody on a machine
-            help="What clients must send as Bearer.",
-        ),
-    ] = "",
+    token: Token = "",
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -51,6 +71,8 @@ def speech(
             "Without one only this machine is served."
         ),
     ] = None,
+    admin_token: AdminToken = "",
+    admin_token_file: AdminTokenFile = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Threads that decode; else one a core.")
     ] = None,
@@ -72,10 +94,12 @@ def speech(
 ) -> None:
     """Serve engines behind OpenAI's audio API, in a process of their own."""
     set_up_log()
+    clients, admins = read_tokens(token, token_file, admin_token, admin_token_file)
     settings = ServerSettings(
         host=host,
         port=port,
-        token=read_token(token, token_file),
+        token=clients,
+        admin_token=admins,
         max_streams=max_streams,
         max_upload_bytes=max_upload_mb << 20,
         max_audio_s=max_audio_minutes * 60.0,
@@ -119,7 +143,22 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def read_token(given: str, file: Path | None) -> str | None:
+def read_tokens(
+    given: str, file: Path | None, admin_given: str, admin_file: Path | None
+) -> tuple[str | None, str | None]:
+    """The clients' token, and that of /admin.
+
+    Raises:
+        OptionInvalid: as `read_token`, or both are the same.
+    """
+    clients = read_token(given, file)
+    admins = read_token(admin_given, admin_file, option="--admin-token-file")
+    if admins is not None and admins == clients:
+        raise OptionInvalid("the token of /admin is the clients' token: make it another one")
+    return clients, admins
+
+
+def read_token(given: str, file: Path | None, *, option: str = "--token-file") -> str | None:
     """The token, without what stands around it in its file.
 
     Raises:
@@ -129,11 +168,11 @@ def read_token(given: str, file: Path | None) -> str | None:
         try:
             given = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise OptionInvalid(f"--token-file: {file} can't be read: {error}") from error
+            raise OptionInvalid(f"{option}: {file} can't be read: {error}") from error
     token = given.strip()
     if (token or file is not None) and (len(token) < 16 or not token.isascii()):
         raise OptionInvalid(
-            "the token must have at least 16 characters of ASCII: "
+            f"the token ({option}) must have at least 16 characters of ASCII: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return token or None

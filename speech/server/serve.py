@@ -30,6 +30,9 @@ _SWITCH_INTERVAL_S = 0.001
 """How long the event loop waits for the interpreter while a model's thread runs Python; as in the
 calls' own server, where it was measured."""
 
+_BACKLOG = 2048
+"""Connections that wait for the event loop; uvicorn's own."""
+
 
 def run_server(
     settings: ServerSettings,
@@ -108,8 +111,16 @@ class DrainingServer(uvicorn.Server):
         self._asked_to_stop = asyncio.Event()
 
     async def run_on(self, listener: socket.socket) -> None:
-        """Serve until what ran at the first signal has ended."""
+        """Serve until what ran at the first signal has ended.
+
+        Raises:
+            EngineUnavailable: another program listens there since.
+        """
         where = listener.getsockname()
+        try:
+            listener.listen(_BACKLOG)  # who reads the line connects at once
+        except OSError as error:
+            raise _taken(where[0], where[1], error) from error
         logger.info("the speech server listens on http://{}:{}", where[0], where[1])
         async with asyncio.TaskGroup() as tasks:
             drain = tasks.create_task(self._drain())
@@ -144,8 +155,11 @@ def _listener(settings: ServerSettings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        raise EngineUnavailable(
-            f"{settings.host}:{settings.port} can't be listened on: {error.strerror}; choose "
-            "another with --port"
-        ) from error
+        raise _taken(settings.host, settings.port, error) from error
     return listener
+
+
+def _taken(host: str, port: int, error: OSError) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{host}:{port} can't be listened on: {error.strerror}; choose another with --port"
+    )

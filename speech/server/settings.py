@@ -25,6 +25,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8090
     token: str | None = None  # None: only this machine is served, and nothing of /admin
+    admin_token: str | None = None  # for /admin instead of `token`; None: that serves both
     redis_url: str | None = field(default=None, repr=False)  # where custom voices are kept, too
     max_streams: int = 64  # at once, for each engine that does not say less
     max_upload_bytes: int = 25 << 20  # OpenAI's own limit

@@ -119,6 +119,8 @@ class Speaking:
             pitch_semitones=pitch,
         )
         suited = expression.suited(request, engine.expression)
+        if not any(char.isalnum() for char in suited.text):  # nor a sound that the engine knows
+            raise invalid(f"{text_param}: there are no words in it", text_param, "empty")
         return Planned(chosen.model, suited, ask.sample_rate_hz)
 
     async def pcm(self, planned: Planned) -> AsyncGenerator[Pcm, None]:

@@ -110,7 +110,10 @@ class AudioReader:
         """
         async with self._turn:
             refuse_long = partial(self._refuse_long, param=param)
-            pcm = await asyncio.to_thread(_plain_wav, file, sample_rate_hz, refuse_long)
+            try:
+                pcm = await asyncio.to_thread(_plain_wav, file, sample_rate_hz, refuse_long)
+            except wave.Error as error:
+                raise _no_channels(param) from error
             if pcm is None:
                 pcm = await self._by_ffmpeg(file, sample_rate_hz, param)
         if not len(pcm):
@@ -166,12 +169,7 @@ class AudioReader:
                 "decode_timeout",
             ) from error
         if status and not sound:
-            raise invalid(
-                f"{param}: no audio can be read from this file ({said}); it may be broken. "
-                f"Taken are {_TAKEN}",
-                param,
-                "invalid_audio",
-            )
+            raise _unread(said, param)
         return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2").astype(np.int16, copy=False)
 
 
@@ -181,7 +179,7 @@ def _plain_wav(
     """The audio of a WAV of 16-bit PCM; None of anything else. Runs in a thread.
 
     `refuse_long` is asked with its length in s before anything of it is in memory: a small file at
-    a low rate is large at another.
+    a low rate is large at another. Raises wave.Error: it has 0 channels.
     """
     source = file.file
     source.seek(0)
@@ -197,7 +195,9 @@ def _plain_wav(
             most_frames = (file.size or 0) // (2 * channels)
             refuse_long(min(wav.getnframes(), most_frames) / rate_hz)
             content = wav.readframes(1 << 30)
-    except (wave.Error, EOFError, RuntimeError):
+    except (wave.Error, EOFError, RuntimeError) as error:
+        if "# of channels" in str(error):
+            raise
         return None
     finally:
         source.seek(0)
@@ -207,6 +207,24 @@ def _plain_wav(
         return mono.astype(np.int16, copy=False)
     resampled = resample(mono.astype(np.int16, copy=False), rate_hz, sample_rate_hz)
     return np.clip(np.rint(resampled * 32768), -32768, 32767).astype(np.int16)
+
+
+def _unread(complaints: str, param: str) -> ApiError:
+    """What ffmpeg could make nothing of."""
+    if "matches no streams" in complaints:
+        return invalid(f"{param}: the file has no audio track", param, "no_audio_track")
+    if re.search(r"channel layout to be set|\b0 channels|number of channels 0\b", complaints):
+        return _no_channels(param)
+    return invalid(
+        f"{param}: no audio can be read from this file ({_last_line(complaints)}); it may be "
+        f"broken. Taken are {_TAKEN}",
+        param,
+        "invalid_audio",
+    )
+
+
+def _no_channels(param: str) -> ApiError:
+    return invalid(f"{param}: the audio of this file has 0 channels", param, "no_channels")
 
 
 def _on_disk(file: UploadFile) -> int:
@@ -224,10 +242,15 @@ async def _read_up_to(stream: asyncio.StreamReader, most_bytes: int) -> bytes:
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:
-    """The last line that ffmpeg wrote, without the file's name and what is no plain text."""
+    """The last lines that ffmpeg wrote."""
     last = b""
     while part := await stream.read(4096):
         last = (last + part)[-2000:]
-    lines = last.decode("utf-8", "replace").strip().splitlines() or ["nothing was said"]
+    return last.decode("utf-8", "replace")
+
+
+def _last_line(complaints: str) -> str:
+    """Without the file's name and what is no plain text."""
+    lines = complaints.strip().splitlines() or ["nothing was said"]
     line = re.sub(r"file:/dev/fd/\d+:?\s*|\[[^\]]*\]\s*", "", lines[-1])
     return "".join(char for char in line if char.isprintable())[:200]

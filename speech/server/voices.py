@@ -51,7 +51,10 @@ def router(
         """End a custom voice: its speaker has withdrawn."""
         if not name.startswith(CUSTOM):
             raise invalid(f"only voices named {CUSTOM}ID can be deleted", "name")
-        await customs.engine_of(name)  # says so if there is none
+        try:
+            await customs.engine_of(name)
+        except VoiceUnknown as error:
+            raise ApiError(404, str(error), param="name", code="voice_unknown") from error
         await customs.revoke(name)
         return {"id": name, "object": "voice", "deleted": True}
 
@@ -85,7 +88,10 @@ def _cloning_model(host: EngineHost, asked: str, language: str) -> str:
     """The model asked for, else the first that imitates voices in that language."""
     model = host.speaking_model(asked, None)
     if asked == model:
-        cloner_of(host.synthesizers[model])
+        try:
+            cloner_of(host.synthesizers[model])
+        except VoiceUnknown as error:
+            raise invalid(str(error), "model", "no_cloning_engine") from error
         return model
     for name, engine in host.synthesizers.items():
         if language in engine.languages and _imitates(engine):

@@ -18,6 +18,13 @@ def test_it_prints_what_fits_and_how_it_is_started(profile: str) -> None:
     assert "None of it was measured on a GPU" in done.output
 
 
+def test_the_servers_of_a_plan_take_a_port_each() -> None:
+    done = CliRunner().invoke(gpu, ["plan", "--profile", "12gb-max"])
+    started = [line for line in done.output.splitlines() if "callwright speech" in line]
+    ports = [line.rpartition(" --port ")[2] for line in started]
+    assert ports == ["8090", "8091", "8092"]
+
+
 def test_every_profile_can_be_named() -> None:
     assert {name.value for name in ProfileName} == set(PROFILES)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from faster_whisper.utils import available_models
 
 from speech.errors import EngineUnavailable
 from speech.gpu_plan import LLAMA, PROFILES, check_fits, need_bytes, plan
@@ -68,6 +69,17 @@ def test_no_row_stands_twice_in_the_table() -> None:
         ("whisper", {"model": "base.en", "compute_type": "float16"}, True, ("base", "float16")),
         ("whisper", {"model": "turbo", "compute_type": "int8_float16"}, True,
          ("large-v3-turbo", "int8")),
+        ("whisper", {"model": "turbo"}, True, ("large-v3-turbo", "int8")),
+        ("whisper", {"model": "tiny.en"}, False, ("tiny", "int8")),
+        ("whisper", {"model": "medium.en"}, True, ("medium", "int8")),
+        ("whisper", {"model": "large"}, True, ("large-v3", "int8")),
+        ("whisper", {"model": "distil-small.en"}, True, ("distil-small", "int8")),
+        ("whisper", {"model": "distil-whisper/distil-large-v3.5-ct2"}, True,
+         ("distil-large-v3", "int8")),
+        ("whisper", {"model": "Systran/faster-distil-whisper-medium.en"}, True,
+         ("distil-medium", "int8")),
+        ("whisper", {"model": "someone/else", "compute_type": "float16"}, True,
+         ("large-v3", "float16")),
         ("xtts", {"model": "download"}, True, ("released", "float16")),
         ("xtts", {}, False, ("released", "float32")),
         ("xtts", {"precision": "bfloat16"}, False, ("released", "float16")),
@@ -86,6 +98,17 @@ def test_an_engines_options_say_which_row_is_meant(
     assert need_bytes(engine, options, is_on_gpu=is_on_gpu) == size.need_bytes(1) + process
 
 
+@pytest.mark.parametrize("model", available_models())
+@pytest.mark.parametrize("precision", ["int8", "float16"])
+def test_every_whisper_that_has_a_name_is_in_the_table(model: str, precision: str) -> None:
+    options = {"compute_type": precision}
+    unknown = need_bytes("whisper", {"model": "someone/else", **options}, is_on_gpu=True)
+    need = need_bytes("whisper", {"model": model, **options}, is_on_gpu=True)
+    assert need
+    assert unknown
+    assert need < unknown or model in ("large", "large-v1", "large-v2", "large-v3")
+
+
 def test_a_load_that_does_not_fit_is_refused_with_what_is_missing() -> None:
     with pytest.raises(EngineUnavailable, match=r"xtts needs about 1\.9 GiB .* 1\.0 GiB free"):
         check_fits("xtts", {}, GIB)
@@ -100,7 +123,7 @@ def test_on_a_processor_no_other_device_is_recommended() -> None:
 
 @pytest.mark.parametrize(
     ("engine", "options"),
-    [("espeak", {}), ("remote", {}), ("whisper", {"model": "someone/else"}), ("no-such", {})],
+    [("espeak", {}), ("remote", {}), ("no-such", {})],
 )
 def test_what_is_not_in_the_table_is_not_refused(engine: str, options: dict[str, str]) -> None:
     check_fits(engine, options, 0)

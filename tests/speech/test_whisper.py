@@ -118,7 +118,9 @@ async def test_sixteen_calls_at_once_hear_what_one_hears(
     )
     for one, other in zip(alone, together, strict=True):
         assert (one.text, one.language) == (other.text, other.language)
-        assert one.confidence == pytest.approx(other.confidence, abs=0.01)
+        # Sums of floats in another order: in a batch of another width each differs in its last
+        # bits, by the machine's instruction set. Random weights magnify that, trained ones don't.
+        assert one.confidence == pytest.approx(other.confidence, abs=0.05)
         assert len(one.words) == len(other.words)
     await whisper.close()
 

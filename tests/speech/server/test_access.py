@@ -1,9 +1,12 @@
 """Who is served: with a token those who have it, without one this machine alone."""
 
+from pathlib import Path
+
 import pytest
 
 from speech.errors import OptionInvalid
 from speech.server.access import is_loopback
+from speech.server.cli import read_tokens
 from speech.server.serve import run_server
 from speech.server.settings import ServerSettings, read_engines
 from tests.speech.server.own_speech_server import (
@@ -14,6 +17,7 @@ from tests.speech.server.own_speech_server import (
     refusal,
 )
 
+ADMIN_TOKEN = "another-token-for-administrators"
 PATHS = ("/v1/models", "/v1/voices", "/metrics", "/docs", "/openapi.json", "/admin/models", "/none")
 
 
@@ -37,6 +41,40 @@ async def test_without_a_token_nobody_administers() -> None:
         for path in ("/admin/models", "/admin/gpu/status", "/admin/models/switch", "/admin/x"):
             answer = await server.http.post(path, json={}, headers=WITH_TOKEN)
             assert refusal(answer)[::2] == (403, "token_needed")
+
+
+async def test_a_token_of_its_own_is_the_only_one_that_administers() -> None:
+    as_admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with own_speech_server(
+        mouth=ScriptedMouth(), token=TOKEN, admin_token=ADMIN_TOKEN
+    ) as server:
+        assert (await server.http.get("/admin/models", headers=as_admin)).status_code == 200
+        users = await server.http.get("/admin/models", headers=WITH_TOKEN)
+        assert refusal(users) == (403, None, "admin_token_needed")
+        for value in ("", f"Bearer {ADMIN_TOKEN}x", f"Basic {ADMIN_TOKEN}"):
+            answer = await server.http.get("/admin/models", headers={"Authorization": value})
+            assert refusal(answer) == (401, None, "invalid_api_key")
+        assert (await server.http.get("/v1/models", headers=WITH_TOKEN)).status_code == 200
+        assert (await server.http.get("/v1/models", headers=as_admin)).status_code == 401
+
+
+async def test_a_token_for_administrators_alone_changes_nothing_for_this_machine() -> None:
+    async with own_speech_server(mouth=ScriptedMouth(), admin_token=ADMIN_TOKEN) as server:
+        as_admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        assert (await server.http.get("/admin/models", headers=as_admin)).status_code == 200
+        assert (await server.http.get("/admin/models")).status_code == 401
+        assert (await server.http.get("/v1/models")).status_code == 200
+
+
+def test_the_administrators_token_is_read_as_the_clients_one_and_differs(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{ADMIN_TOKEN}\n")
+    assert read_tokens(TOKEN, None, "", file) == (TOKEN, ADMIN_TOKEN)
+    assert read_tokens("", None, "", None) == (None, None)
+    with pytest.raises(OptionInvalid, match=r"--admin-token-file\) must have at least 16"):
+        read_tokens(TOKEN, None, "short", None)
+    with pytest.raises(OptionInvalid, match="the clients' token"):
+        read_tokens(ADMIN_TOKEN, None, "", file)
 
 
 @pytest.mark.parametrize(

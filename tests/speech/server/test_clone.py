@@ -174,8 +174,14 @@ async def test_where_nothing_imitates_voices_it_is_said() -> None:
         )
         shipped = await server.http.delete("/v1/voices/low")
     assert refusal(answer)[1] == "model"
-    assert refusal(named)[0] == 400
+    assert refusal(named) == (400, "model", "no_cloning_engine")
     assert refusal(shipped)[:2] == (400, "name")
+
+
+async def test_a_voice_that_is_not_there_can_not_be_withdrawn() -> None:
+    async with own_speech_server(mouth=CloningMouth()) as server:
+        answer = await server.http.delete("/v1/voices/custom:nobody")
+    assert refusal(answer) == (404, "name", "voice_unknown")
 
 
 async def test_voices_are_listed_by_model_and_language() -> None:

@@ -250,10 +250,27 @@ async def test_a_text_is_measured_before_anything_is_done_with_it() -> None:
 
 async def test_a_text_without_sound_is_an_empty_file_and_no_error() -> None:
     mouth = ScriptedMouth(chunks=0)
-    assert (await ask(mouth, input="...")).content == b""
-    answer = await ask(mouth, input="...", response_format="wav")
+    assert (await ask(mouth, input="x")).content == b""
+    answer = await ask(mouth, input="x", response_format="wav")
     with wave.open(io.BytesIO(answer.content)) as file:
         assert file.readframes(10) == b""
+
+
+@pytest.mark.parametrize("text", ["...", "—", "[laugh]", " [laugh] [sigh]! ", "[rate=0.9]"])
+async def test_a_text_without_words_is_refused(text: str) -> None:
+    mouth = ScriptedMouth(expression=Expression(sounds=frozenset({"cough"})))
+    answer = await ask(mouth, input=text)
+    assert refusal(answer) == (400, "input", "empty")
+    assert "there are no words in it" in answer.text
+    assert mouth.requests == []
+    answer = await ask(mouth, "/synthesize/stream", text=text)
+    assert refusal(answer) == (400, "text", "empty")
+
+
+async def test_a_sound_that_the_engine_knows_is_spoken_without_words() -> None:
+    mouth = ScriptedMouth(expression=Expression(sounds=frozenset({"laugh"})))
+    assert (await ask(mouth, input="[laugh]")).status_code == 200
+    assert mouth.requests[0].text == "[laugh]"
 
 
 async def test_emotion_is_required_where_the_path_says_so_and_told_whether_it_was_known() -> None:

@@ -5,9 +5,11 @@ import io
 import itertools
 import json
 import struct
+import subprocess
 import tracemalloc
 import wave
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 import soundfile
 
 from speech.errors import DeadlineExceeded, EngineBusy
+from speech.server.ffmpeg import find_ffmpeg
 from speech.stt import Word
 from tests.speech.server.own_speech_server import (
     RATE_HZ,
@@ -132,8 +135,35 @@ async def test_what_is_no_audio_is_refused_with_a_reason(name: str, content: byt
 async def test_a_file_of_no_channels_is_refused() -> None:
     content = bytearray(wav(tone(1.0)))
     content[22:24] = struct.pack("<H", 0)
-    status, param, _ = refusal(await ask(bytes(content)))
-    assert (status, param) == (400, "file")
+    answer = await ask(bytes(content))
+    assert refusal(answer) == (400, "file", "no_channels")
+    assert "0 channels" in answer.text
+
+
+async def test_a_file_of_no_channels_in_another_coding_is_refused() -> None:
+    target = io.BytesIO()
+    soundfile.write(target, tone(1.0), 16_000, format="WAV", subtype="FLOAT")
+    content = bytearray(target.getvalue())
+    content[22:24] = struct.pack("<H", 0)
+    answer = await ask(bytes(content))
+    assert refusal(answer) == (400, "file", "no_channels")
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> bytes:
+    """Pictures without a sound."""
+    file = tmp_path / "film.mp4"
+    source = ("-f", "lavfi", "-i", "color=size=16x16:duration=0.2")
+    subprocess.run(
+        [find_ffmpeg(), "-v", "error", *source, "-c:v", "mpeg4", str(file)], check=True, timeout=60
+    )
+    return file.read_bytes()
+
+
+async def test_a_film_without_sound_is_refused(film: bytes) -> None:
+    answer = await ask(film)
+    assert refusal(answer) == (400, "file", "no_audio_track")
+    assert "no audio track" in answer.text
 
 
 async def test_a_file_of_very_many_channels_is_refused_or_heard_but_hurts_nobody() -> None:
