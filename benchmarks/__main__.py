@@ -27,6 +27,7 @@ NAMES = (
     "many_calls",
     "whisper",
     "speech_server",
+    "killed_server",
     "goals",
 )
 QUICK = frozenset(

@@ -9,12 +9,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from loguru import logger
-
 from speech.errors import EngineBusy, EngineFailed
 from speech.pool import EnginePool, Priority
 from speech.stt import Pcm, Transcript, Word
+from speech.utterance_buffer import UtteranceBuffer, check_pcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +53,11 @@ class SegmentedStream:
             max_audio_s: audio beyond this is dropped, with a warning: it bounds the memory
                 (16 kB a second at 8 kHz) and the time that one decode occupies a worker.
         """
-        if not 4_000 <= sample_rate_hz <= 192_000:
-            raise ValueError(f"sample_rate_hz must be 4000..192000, not {sample_rate_hz}")
         self._pool = pool
         self._decode = decode
         self._language = language
-        self._rate_hz = sample_rate_hz
+        self._audio = UtteranceBuffer(sample_rate_hz=sample_rate_hz, max_audio_s=max_audio_s)
         self._deadline_s = deadline_s
-        self._max_samples = int(max_audio_s * sample_rate_hz)
-        self._chunks: list[Pcm] = []
-        self._samples = 0
-        self._overflowed = False
         self._closed = False
         self._jobs: set[asyncio.Future[Decoded]] = set()
         self._last: tuple[int, Decoded] | None = None  # samples decoded, and what they were
@@ -77,19 +69,9 @@ class SegmentedStream:
             TypeError: it is not a one-dimensional int16 array.
             EngineFailed: the stream is closed.
         """
-        if pcm.dtype != np.int16 or pcm.ndim != 1:
-            raise TypeError(f"feed int16 of shape (n,), not {pcm.dtype} of shape {pcm.shape}")
+        check_pcm(pcm)
         self._check_open()
-        room = self._max_samples - self._samples
-        if len(pcm) > room:
-            if not self._overflowed:
-                limit_s = self._max_samples // self._rate_hz
-                logger.warning("An utterance longer than {} s: the rest is not heard", limit_s)
-            self._overflowed = True
-            pcm = pcm[:room]
-        if len(pcm):
-            self._chunks.append(pcm.copy())  # the caller may reuse its buffer
-            self._samples += len(pcm)
+        self._audio.feed(pcm)
 
     async def partial(self, *, is_urgent: bool = False) -> Transcript:
         """Decode what was fed so far. Costs nothing when nothing came since the last one.
@@ -111,13 +93,13 @@ class SegmentedStream:
         try:
             return self._transcript(await self._decoded(Priority.FINAL), is_final=True)
         finally:
-            self._chunks.clear()
+            self._audio.clear()
 
     def cancel(self) -> None:
         """Close the stream; a pending `partial` or `finish` raises CancelledError."""
         self._closed = True
         self._cancel_jobs()
-        self._chunks.clear()
+        self._audio.clear()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -128,12 +110,11 @@ class SegmentedStream:
             job.cancel()
 
     async def _decoded(self, priority: Priority) -> tuple[int, Decoded]:
-        samples = self._samples
+        samples = self._audio.samples
         if self._last is not None and self._last[0] == samples:
             return self._last
-        segment = np.concatenate(self._chunks) if self._chunks else np.empty(0, np.int16)
-        self._chunks = [segment] if samples else []  # so that the next copy is cheap
-        job = self._pool.submit(self._decode, segment, self._rate_hz, priority=priority)
+        segment = self._audio.whole()
+        job = self._pool.submit(self._decode, segment, self._audio.rate_hz, priority=priority)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         decoded = await self._pool.wait(job, self._deadline_s)
@@ -148,6 +129,6 @@ class SegmentedStream:
             language=self._language,
             confidence=decoded.confidence,
             is_final=is_final,
-            audio_ms=samples * 1000 // self._rate_hz,
+            audio_ms=samples * 1000 // self._audio.rate_hz,
             words=decoded.words,
         )

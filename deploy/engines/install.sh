@@ -33,7 +33,7 @@ echo "installing the engine $name into $folder (torch and its kin: 1 to 5 GB)"
 [ -x "$folder/bin/python" ] || "$uv" venv --quiet --python .venv/bin/python "$folder"
 
 backend=auto
-links=$("${PYTHON:-.venv/bin/python}" -m pip config get global.find-links 2>/dev/null || true)
+links=$(python3 -m pip config get global.find-links 2>/dev/null || true)
 if ! command -v nvidia-smi >/dev/null && [ -d "$links" ]; then
     UV_FIND_LINKS=$links
     export UV_FIND_LINKS

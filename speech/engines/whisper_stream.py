@@ -7,13 +7,11 @@ where others wait) and for good (beams, tries at doubtful words, word times).
 import asyncio
 from dataclasses import dataclass, replace
 
-import numpy as np
-from loguru import logger
-
 from speech.engines.whisper_tries import Ear, Heard, Prepared, Tries, Work, joined, prepared
 from speech.errors import DeadlineExceeded, EngineBusy, EngineFailed
 from speech.pool import Priority
 from speech.stt import Pcm, Transcript
+from speech.utterance_buffer import UtteranceBuffer, check_pcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +35,10 @@ class WhisperStream:
             max_audio_s: audio beyond this is dropped, with a warning: it bounds the memory
                 (16 kB a second at 8 kHz) and the time that it occupies the network.
         """
-        if not 4_000 <= ear.sample_rate_hz <= 192_000:
-            raise ValueError(f"sample_rate_hz must be 4000..192000, not {ear.sample_rate_hz}")
         self._ear = ear
         self._deadline_s = deadline_s
-        self._max_samples = int(max_audio_s * ear.sample_rate_hz)
+        self._audio = UtteranceBuffer(sample_rate_hz=ear.sample_rate_hz, max_audio_s=max_audio_s)
         self._every_samples = ear.options.partial_every_ms * ear.sample_rate_hz // 1000
-        self._chunks: list[Pcm] = []
-        self._samples = 0
-        self._overflowed = False
         self._closed = False
         self._works: set[Work] = set()
         self._last: _Last | None = None
@@ -59,19 +52,9 @@ class WhisperStream:
             TypeError: it is not a one-dimensional int16 array.
             EngineFailed: the stream is closed.
         """
-        if pcm.dtype != np.int16 or pcm.ndim != 1:
-            raise TypeError(f"feed int16 of shape (n,), not {pcm.dtype} of shape {pcm.shape}")
+        check_pcm(pcm)
         self._check_open()
-        room = self._max_samples - self._samples
-        if len(pcm) > room:
-            if not self._overflowed:
-                limit_s = self._max_samples // self._ear.sample_rate_hz
-                logger.warning("An utterance longer than {} s: the rest is not heard", limit_s)
-            self._overflowed = True
-            pcm = pcm[:room]
-        if len(pcm):
-            self._chunks.append(pcm.copy())  # the caller may reuse its buffer
-            self._samples += len(pcm)
+        self._audio.feed(pcm)
 
     async def partial(self, *, is_urgent: bool = False) -> Transcript:
         """The words so far.
@@ -83,7 +66,7 @@ class WhisperStream:
             EngineBusy: in passing only; others wait, or too little is new.
         """
         self._check_open()
-        new = self._samples - (self._last.samples if self._last else 0)
+        new = self._audio.samples - (self._last.samples if self._last else 0)
         if not is_urgent and new:
             if self._last and new < self._every_samples:
                 raise EngineBusy("too little is new since the last partial transcript")
@@ -99,14 +82,14 @@ class WhisperStream:
         try:
             return replace(await self._words(is_for_good=True), is_final=True)
         finally:
-            self._chunks.clear()
+            self._audio.clear()
             self._known.clear()
 
     def cancel(self) -> None:
         """Close the stream; a pending `partial` or `finish` raises CancelledError."""
         self._closed = True
         self._cancel_works()
-        self._chunks.clear()
+        self._audio.clear()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -117,11 +100,10 @@ class WhisperStream:
             work.cancel()
 
     async def _words(self, *, is_for_good: bool) -> Transcript:
-        samples, last = self._samples, self._last
+        samples, last = self._audio.samples, self._last
         if last and last.samples == samples and (last.is_for_good or not is_for_good):
             return last.transcript
-        pcm = np.concatenate(self._chunks) if self._chunks else np.empty(0, np.int16)
-        self._chunks = [pcm] if samples else []  # so that the next copy is cheap
+        pcm = self._audio.whole()
         work = Work()
         self._works.add(work)
         limit = asyncio.timeout(self._deadline_s)

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import numpy as np
-from loguru import logger
 
 from speech.errors import DeadlineExceeded, EngineBusy, EngineFailed
 from speech.silence import levels_db
 from speech.stt import Pcm, Transcript, Word
+from speech.utterance_buffer import UtteranceBuffer, check_pcm
 
 _SHORTEST_MS = 100
 """OpenAI refuses less; it is a click or a breath anyway."""
@@ -61,18 +61,12 @@ class WholeUtteranceStream:
             partial_every_ms: how much new audio a partial that isn't urgent needs; 0: none is made.
             max_audio_s: audio beyond this is dropped, with a warning.
         """
-        if not 4_000 <= sample_rate_hz <= 192_000:
-            raise ValueError(f"sample_rate_hz must be 4000..192000, not {sample_rate_hz}")
         self._ask = ask
         self._language = language
-        self._rate_hz = sample_rate_hz
+        self._audio = UtteranceBuffer(sample_rate_hz=sample_rate_hz, max_audio_s=max_audio_s)
         self._deadline_s = deadline_s
         self._partial_samples = partial_every_ms * sample_rate_hz // 1000
-        self._max_samples = int(max_audio_s * sample_rate_hz)
-        self._chunks: list[Pcm] = []
-        self._samples = 0
         self._asked_samples = 0  # of the last request
-        self._overflowed = False
         self._closed = False
         self._requests: set[asyncio.Task[Heard]] = set()
         self._last: tuple[int, Heard] | None = None  # samples sent, and what they were
@@ -84,19 +78,9 @@ class WholeUtteranceStream:
             TypeError: it is not a one-dimensional int16 array.
             EngineFailed: the stream is closed.
         """
-        if pcm.dtype != np.int16 or pcm.ndim != 1:
-            raise TypeError(f"feed int16 of shape (n,), not {pcm.dtype} of shape {pcm.shape}")
+        check_pcm(pcm)
         self._check_open()
-        room = self._max_samples - self._samples
-        if len(pcm) > room:
-            if not self._overflowed:
-                limit_s = self._max_samples // self._rate_hz
-                logger.warning("An utterance longer than {} s: the rest is not heard", limit_s)
-            self._overflowed = True
-            pcm = pcm[:room]
-        if len(pcm):
-            self._chunks.append(pcm.copy())  # the caller may reuse its buffer
-            self._samples += len(pcm)
+        self._audio.feed(pcm)
 
     async def partial(self, *, is_urgent: bool = False) -> Transcript:
         """The words so far. Costs nothing when nothing came since the last one.
@@ -117,16 +101,16 @@ class WholeUtteranceStream:
         try:
             return self._transcript(await self._heard(), is_final=True)
         finally:
-            self._chunks.clear()
+            self._audio.clear()
 
     def cancel(self) -> None:
         """Close the stream; a pending `partial` or `finish` raises CancelledError."""
         self._closed = True
         self._cancel_requests()
-        self._chunks.clear()
+        self._audio.clear()
 
     def _is_due(self) -> bool:
-        new_samples = self._samples - self._asked_samples
+        new_samples = self._audio.samples - self._asked_samples
         return not self._requests and 0 < self._partial_samples <= new_samples
 
     def _check_open(self) -> None:
@@ -138,12 +122,11 @@ class WholeUtteranceStream:
             request.cancel()
 
     async def _heard(self) -> tuple[int, Heard]:
-        samples = self._samples
+        samples = self._audio.samples
         if self._last is not None and self._last[0] == samples:
             return self._last
-        utterance = np.concatenate(self._chunks) if self._chunks else np.empty(0, np.int16)
-        self._chunks = [utterance] if samples else []  # so that the next copy is cheap
-        if is_silent(utterance, self._rate_hz):
+        utterance = self._audio.whole()
+        if is_silent(utterance, self._audio.rate_hz):
             return samples, Heard("", self._language, 0.0)
         self._asked_samples = samples
         # A task, because `cancel` and `finish` must be able to end it; this one awaits its end.
@@ -159,7 +142,7 @@ class WholeUtteranceStream:
         limit = asyncio.timeout(self._deadline_s)
         try:
             async with limit:
-                return await self._ask(utterance, self._rate_hz)
+                return await self._ask(utterance, self._audio.rate_hz)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -174,7 +157,7 @@ class WholeUtteranceStream:
             language=heard.language,
             confidence=heard.confidence,
             is_final=is_final,
-            audio_ms=samples * 1000 // self._rate_hz,
+            audio_ms=samples * 1000 // self._audio.rate_hz,
             words=heard.words,
         )
 

@@ -15,6 +15,7 @@ from tests.calls.short_flow import LONG_OPENING, answers, planned, problems_of, 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CARRIERS = ("twilio", "exotel")
+ONE_MOMENT = "One moment, please."  # bot/filler.py
 NO_SOUND = np.zeros(0, np.int16)
 SAMPLE_BYTES = {"twilio": 1, "exotel": 2}
 
@@ -68,7 +69,8 @@ async def test_an_interruption_is_obeyed_and_leaves_the_rest_unheard(
     for call in calls:
         assert call.result is not None
         bots = [turn for turn in call.record["turns"] if turn["who"] == "bot"]
-        opening, goodbye = bots[0], bots[-1]
+        # On a busy machine the words take so long that the caller is told to wait.
+        opening, goodbye = (turn for turn in bots if turn["text"] != ONE_MOMENT)
         assert opening["is_interrupted"]
         assert opening["text"].startswith(opening["heard_text"])
         assert "One potato" in opening["heard_text"]
