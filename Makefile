@@ -64,7 +64,7 @@ serve: $(CORE)
 	@$(BIN)/callwright serve $(if $(PORT),--port $(PORT))
 
 test: $(DEV)
-	@$(BIN)/pytest -n 4 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 	@for engine in $(TESTED_ENGINES); do $(MAKE) --no-print-directory test-engine-$$engine || exit 1; done
 
 # Their stamps are install.sh's: it knows what each was made from.

@@ -137,29 +137,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"also tested on Redis {redis_version()}")
 
 
-WAITING = ("tests/calls/", "tests/bot/test_runner.py", "tests/bot/test_browser_call.py")
-"""Whole calls: they wait for audio to pass more than they work."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Half of the workers begin with whole calls, while the others compute; the longest test first.
-
-    xdist gives each worker as many tests in a row, and who has none left takes some from the end
-    of another's. In the order of the folders all would wait at once, and later all compute.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
-    working = [item for item in items if not item.nodeid.startswith(WAITING)]
-    working.sort(key=lambda item: item.name != "test_pyright_finds_nothing")
-    lanes = max(1, workers // 2)
-    files = list(dict.fromkeys(item.path for item in waiting))
-    of_lane = {path: at % lanes for at, path in enumerate(files)}
-    share = len(items) // workers
-    ordered = working[: share * (workers - lanes)]
-    del working[: len(ordered)]
-    for lane in range(lanes):
-        first = [item for item in waiting if of_lane[item.path] == lane]
-        rest = working[: max(0, share - len(first))]
-        del working[: len(rest)]
-        ordered += [*first, *rest]
-    items[:] = [*ordered, *working]
+    """The longest test first: last, it would run alone while the other workers are idle."""
+    items.sort(key=lambda item: item.name != "test_pyright_finds_nothing")

@@ -4,12 +4,8 @@ import pytest
 
 from ivr_flows.answers import HIGH_CONFIDENCE, choose
 from ivr_flows.flow import Flow, MenuNode
-from ivr_flows.loader import shipped
 from ivr_flows.meanings import means_at
-
-FLOWS = {
-    name: shipped(name) for name in ("vendor_confirmation", "rider_assignment", "customer_support")
-}
+from tests.ivr_flows.shipped_flows import FLOWS
 
 # By the meaning of the choice (its builtin), or its name, and the language.
 WAYS: dict[tuple[str, str], str] = {

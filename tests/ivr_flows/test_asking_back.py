@@ -7,7 +7,7 @@ import pytest
 from ivr_flows.actions import Action, Report, Say
 from ivr_flows.events import Event, Heard, Played, Started
 from ivr_flows.interpreter import Interpreter
-from ivr_flows.loader import shipped
+from tests.ivr_flows.shipped_flows import FLOWS
 
 ORDER = {"restaurant_name": "Dilli", "order_id": "45", "items": ["1 thali"], "amount": 120}
 PLAYED = Played()
@@ -15,7 +15,7 @@ PLAYED = Played()
 
 def talk(*events: Event) -> list[tuple[Action, ...]]:
     """What follows each event in a call to a restaurant."""
-    interpreter = Interpreter(shipped("vendor_confirmation"), hearing=frozenset({"en"}))
+    interpreter = Interpreter(FLOWS["vendor_confirmation"], hearing=frozenset({"en"}))
     state = interpreter.start_state(ORDER, "en")
     steps: list[tuple[Action, ...]] = []
     for event in (Started(), *events):

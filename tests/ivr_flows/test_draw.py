@@ -8,9 +8,7 @@ import pytest
 
 from ivr_flows.draw import mermaid, svg
 from ivr_flows.layout import Card, Line, arrange
-from ivr_flows.loader import SHIPPED, load_folder
-
-FLOWS = load_folder(SHIPPED)
+from tests.ivr_flows.shipped_flows import FLOWS
 
 
 @pytest.mark.parametrize("flow", FLOWS)

@@ -4,12 +4,12 @@ import pytest
 
 from ivr_flows.flow import AskingNode, CollectNode, Flow, ListenNode
 from ivr_flows.interpreter import Interpreter, Phase
-from ivr_flows.loader import shipped
 from ivr_flows.meanings import means_at
 from ivr_flows.readiness import Expected, Readiness
+from tests.ivr_flows.shipped_flows import FLOWS
 
-VENDOR = shipped("vendor_confirmation")
-SUPPORT = shipped("customer_support")
+VENDOR = FLOWS["vendor_confirmation"]
+SUPPORT = FLOWS["customer_support"]
 
 
 def expected(flow: Flow, name: str, language: str = "en", *, checking: bool = False) -> Expected:

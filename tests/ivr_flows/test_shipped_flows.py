@@ -21,11 +21,10 @@ from ivr_flows.events import (
 )
 from ivr_flows.flow import MenuNode, Prompt, prompts_of
 from ivr_flows.interpreter import Interpreter, Phase, State
-from ivr_flows.loader import SHIPPED, load_folder
 from ivr_flows.rehearsal import foreseeable_prompts, static_prompts
 from telephony.call import Disposition
+from tests.ivr_flows.shipped_flows import FLOWS
 
-FLOWS = load_folder(SHIPPED)
 LANGUAGES = ("en", "hi", "mr")
 HEARING = frozenset(LANGUAGES)
 

@@ -11,11 +11,11 @@ import pytest
 from ivr_flows.actions import Request
 from ivr_flows.errors import VariablesInvalid
 from ivr_flows.events import Failed, Responded
-from ivr_flows.loader import shipped
 from ivr_flows.try_out import TryOut, real_request, run
+from tests.ivr_flows.shipped_flows import FLOWS
 
-VENDOR = shipped("vendor_confirmation")
-SUPPORT = shipped("customer_support")
+VENDOR = FLOWS["vendor_confirmation"]
+SUPPORT = FLOWS["customer_support"]
 
 
 def printed(try_out: TryOut, *lines: str) -> str:
