@@ -137,6 +137,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"also tested on Redis {redis_version()}")
 
 
+CALLS = ("tests/calls/", "tests/bot/test_runner.py", "tests/bot/test_browser_call.py")
+"""Whole calls wait for audio to pass more than they work."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first: last, it would run alone while the other workers are idle."""
-    items.sort(key=lambda item: item.name != "test_pyright_finds_nothing")
+    """The last worker begins with the whole calls, while the others compute; who is done helps it.
+
+    xdist gives each worker as many tests in a row, and who has none left takes some from the end
+    of another's. In the order of the folders the calls come last, and nobody works meanwhile. The
+    longest test goes first.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    calls = [item for item in items if item.nodeid.startswith(CALLS)]
+    others = [item for item in items if not item.nodeid.startswith(CALLS)]
+    others.sort(key=lambda item: item.name != "test_pyright_finds_nothing")
+    before = len(items) // workers * (workers - 1)
+    items[:] = [*others[:before], *calls, *others[before:]]

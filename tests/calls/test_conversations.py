@@ -16,7 +16,7 @@ from tests.calls import short_flow
 from tests.calls.conftest import NO, YES
 from tests.calls.short_flow import problems_of, take
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480)]
 
 RIDE: Mapping[str, JsonValue] = {"rider_name": "Ravi", "pickup": "A", "drop": "B", "pay": 65}
 ORDER: Mapping[str, JsonValue] = {

@@ -17,7 +17,7 @@ from tests.calls.short_flow import LONG_OPENING, PATIENT
 from tests.calls.test_speaking import bot_turns, packets, until
 from tests.speech.server.server_process import process
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 TELLS = PATIENT.replace(
     'opening: {default: "Hello."', f'opening: {{default: "{LONG_OPENING}"'

@@ -20,7 +20,7 @@ from tests.calls.conversations import Conversation, Exchange, Keys, Outcome, Say
 from tests.llm_peer import Hang, HttpError, LlmPeer, Turn, calls, llm_peer
 from tests.llm_replies import endpoint, model_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480)]
 
 YAML = """
 name: orders

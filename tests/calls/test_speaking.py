@@ -20,7 +20,7 @@ from tests.calls.own_server import ScriptedEar, own_server
 from tests.calls.raw_telephone import RawTelephone
 from tests.calls.short_flow import LONG_OPENING, PATIENT
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 OPENING = f'opening: {{default: "{LONG_OPENING}"'
 TELLS = PATIENT.replace('opening: {default: "Hello."', OPENING)

@@ -23,7 +23,7 @@ from telephony.simulator.twilio_signature import sign
 from tests.calls.raw_telephone import PATIENT_NUMBER, RawTelephone
 from tests.calls.short_flow import answers, new_number, planned, problems_of, take
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480)]
 
 MAX_CALLS = 6
 STAYS = (WaitForPrompt(quiet_ms=300), StayOnLine(timeout_ms=60_000))
