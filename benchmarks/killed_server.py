@@ -19,7 +19,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import psutil
@@ -70,7 +70,8 @@ Blow = Callable[[psutil.Process], None]
 def kill(server: psutil.Process) -> None:
     """As the kernel does that has no memory left."""
     server.kill()
-    server.wait(10)
+    while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
+        sleep(0.001)
 
 
 def freeze(server: psutil.Process) -> None:
@@ -144,8 +145,10 @@ async def while_hearing(near: Near, blow: Blow) -> float:
     """From the blow, at the end of an utterance, to its words."""
     async with chains(near) as (chain, server):
         stream = chain.hears.open(language="en", sample_rate_hz=RATE_HZ)
-        stream.feed(near.sentence)
+        half = len(near.sentence) // 2
+        stream.feed(near.sentence[:half])
         await stream.partial(is_urgent=True)
+        stream.feed(near.sentence[half:])
         await asyncio.to_thread(blow, server)
         struck_s = perf_counter()
         words = await stream.finish()
