@@ -125,7 +125,9 @@ def test_options_of_an_engine_that_no_language_uses_are_refused_with_the_fix(
 def test_options_of_a_default_engine_may_stand_where_others_are_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read(monkeypatch, HEARING__EN="whisper", ENGINES__MOONSHINE__MODEL="base-en")
+    given = read(monkeypatch, HEARING__EN="whisper", ENGINES__MOONSHINE__MODEL="base-en")
+    assert given.hearing["en"] == ("whisper",)
+    assert "moonshine" in given.engines
 
 
 async def test_of_a_name_for_hearing_and_speaking_the_half_that_refuses_is_named(
